@@ -1,0 +1,165 @@
+/**
+ * What crosses the wire between the page and the server: the swap, the events, and the configuration inside the
+ * script. The snippet imports the types only, so no schema ever ships to a browser.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** One request of the visitor surface is at most this many bytes; a browser's keepalive budget is 64 KiB too. */
+export const MAX_VISITOR_BYTES = 64 * 1024;
+
+const Url = (description: string) => Type.String({ minLength: 1, maxLength: 8192, description });
+const Key = Type.String({ pattern: '^[0-9A-Za-z]{20}$', description: "The company's script key." });
+/** Any RFC 9562 UUID, in either case; the script makes version 4. */
+const Uuid = (description: string) =>
+  Type.String({
+    pattern: '^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$',
+    description,
+  });
+/** ITU-T E.164: a plus and 7 to 15 digits, the first not zero. */
+const E164 = (description: string) => Type.String({ pattern: '^\\+[1-9][0-9]{6,14}$', description });
+const ClientTime = Type.Optional(
+  Type.Number({
+    description: "Milliseconds since 1970 by the visitor's clock: a claim, never the order of things.",
+  }),
+);
+
+export const SwapRequestSchema = Type.Object(
+  {
+    key: Key,
+    session: Uuid('calltrk_session_id'),
+    visit: Type.Object({
+      landing: Url('The first page of this visit, with its query.'),
+      referrer: Url('Where the visit came from, or "direct".'),
+    }),
+    page: Type.Optional(
+      Type.Union([
+        Type.Object({
+          id: Uuid('Made once for this page view; a repeat counts nothing twice.'),
+          url: Url('The page shown.'),
+          title: Type.Optional(Type.String({ maxLength: 1024 })),
+        }),
+        Type.Null(),
+      ]),
+    ),
+    targets: Type.Array(E164('A number found on the page.'), { maxItems: 100 }),
+  },
+  { $id: 'SwapRequest' },
+);
+export type SwapRequest = Static<typeof SwapRequestSchema>;
+
+/** A tracking number in the spellings a page may need. */
+export const DisplayNumberSchema = Type.Object({
+  e164: Type.String({ description: '+13055550100' }),
+  national: Type.String({ description: '(305) 555-0100' }),
+  national_string: Type.String({ description: '3055550100' }),
+  international: Type.String({ description: '+1 305 555 0100' }),
+  shared: Type.Boolean({ description: 'Other sessions hold the same number now, because the pool is full.' }),
+});
+export type DisplayNumber = Static<typeof DisplayNumberSchema>;
+
+export const SwapResponseSchema = Type.Object(
+  {
+    session: Type.String(),
+    visit: Type.String(),
+    config: Type.String({
+      description: 'Version of the configuration; an older script fetches itself anew.',
+    }),
+    held_seconds: Type.Integer({ description: 'The number is held this long after the last sign of life.' }),
+    ping_seconds: Type.Integer({ description: 'Send a ping this often while somebody is looking.' }),
+    numbers: Type.Record(Type.String(), Type.Union([DisplayNumberSchema, Type.Null()]), {
+      description: "Target to tracking number; null: keep the site's own number.",
+    }),
+  },
+  { $id: 'SwapResponse' },
+);
+export type SwapResponse = Static<typeof SwapResponseSchema>;
+
+/** Each event is checked on its own, so that a bad one never refuses its batch: here a batch is only a list. */
+export const EventsRequestSchema = Type.Object(
+  {
+    key: Key,
+    session: Uuid('calltrk_session_id'),
+    events: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 200 }),
+  },
+  { $id: 'EventsRequest' },
+);
+
+const event = <T extends string, P extends Record<string, TSchema>>(type: T, more: P) =>
+  Type.Object({ id: Uuid('Made once for this event.'), type: Type.Literal(type), at: ClientTime, ...more });
+
+/** One schema for each type of event; a type that is not here is rejected by name. */
+export const EventSchemas = {
+  page_view: event('page_view', {
+    url: Url('The page shown.'),
+    title: Type.Optional(Type.String({ maxLength: 1024 })),
+  }),
+  ping: event('ping', {}),
+  tap: event('tap', {
+    number: E164('The number dialled.'),
+    target: Type.Optional(Type.Union([E164('The number in the HTML.'), Type.Null()])),
+  }),
+  form: event('form', {
+    url: Url('The page that holds the form.'),
+    form_name: Type.Optional(Type.Union([Type.String({ maxLength: 512 }), Type.Null()])),
+    fields: Type.Record(Type.String({ maxLength: 512 }), Type.String({ maxLength: 16_384 })),
+    fcid: Type.Optional(Type.Union([Uuid('calltrk_fcid'), Type.Null()])),
+  }),
+  leave: event('leave', {}),
+} as const;
+export type EventType = keyof typeof EventSchemas;
+export type VisitorEvent = { [T in EventType]: Static<(typeof EventSchemas)[T]> }[EventType];
+export interface EventsRequest {
+  key: string;
+  session: string;
+  events: VisitorEvent[];
+}
+
+export const EventsResponseSchema = Type.Object(
+  {
+    accepted: Type.Integer({ description: 'Stored now.' }),
+    repeated: Type.Integer({ description: 'Stored before under the same id.' }),
+    rejected: Type.Array(Type.Object({ id: Type.Union([Type.String(), Type.Null()]), error: Type.String() })),
+  },
+  { $id: 'EventsResponse' },
+);
+export type EventsResponse = Static<typeof EventsResponseSchema>;
+
+/**
+ * What decides whether a source tracker's number is shown. `landing_params` and `landing_url` are looked up in the
+ * landing page, `web_referrer` in the referrer; the others are sources as `shared/source` names them.
+ */
+export type SourceRule =
+  | {
+      type:
+        | 'all'
+        | 'direct'
+        | 'offline'
+        | 'google_ad_extension'
+        | 'mobile_ad_extension'
+        | 'google_my_business';
+    }
+  | { type: 'landing_url' | 'landing_params'; landing: string }
+  | { type: 'web_referrer'; referrer: string }
+  | {
+      type: 'search';
+      search_engine: 'google' | 'yahoo' | 'bing' | 'all';
+      search_type: 'paid' | 'organic' | 'all';
+    };
+
+/** The company's configuration, written into the script when it is served. Small: every byte is in every page view. */
+export interface ScriptConfig {
+  /** The script key. */
+  key: string;
+  /** Version; the swap answer carries the newest one. */
+  version: string;
+  /** Lifetime of the cookies. */
+  cookie_days: number;
+  /** `external_form_capture`. */
+  forms: boolean;
+  /** Every number that some active tracker replaces, E.164. */
+  targets: string[];
+  /** Those of them for which the server must be asked (a session tracker may serve them). */
+  pooled: string[];
+  /** Source trackers in the order in which they are tried; the first whose rule matches gives the number. */
+  sources: { rule: SourceRule; targets: string[]; number: Omit<DisplayNumber, 'shared'> }[];
+}
