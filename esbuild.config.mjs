@@ -33,4 +33,7 @@ await Promise.all([
     logLevel: 'warning',
   }),
 ]);
-await cp('server/storage/postgres/migrations', 'dist/server/storage/postgres/migrations', { recursive: true });
+await Promise.all([
+  cp('server/storage/postgres/migrations', 'dist/server/storage/postgres/migrations', { recursive: true }),
+  cp('server/http/demo', 'dist/server/http/demo', { recursive: true }),
+]);

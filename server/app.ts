@@ -1,0 +1,103 @@
+import helmet from '@fastify/helmet';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { type AssetParts, assetRoutes } from './http/assets.js';
+import { type DemoParts, demoRoutes } from './http/demo.js';
+import { installErrorHandlers } from './http/errors.js';
+import { type HealthParts, healthRoutes } from './http/health.js';
+import { type ReportingParts, reportingRoutes } from './http/reporting/index.js';
+import { type TelephonyParts, telephonyRoutes } from './http/telephony.js';
+import { type VisitorParts, visitorRoutes } from './http/visitor.js';
+import { loggerOptions } from './log.js';
+import type { Metrics } from './metrics.js';
+
+export interface AppParts {
+  logLevel: string;
+  /** Proxies whose X-Forwarded-* is believed; of anybody else it is ignored. */
+  trustProxy: string[];
+  version: string;
+  metrics: Metrics;
+  visitor: VisitorParts;
+  assets: AssetParts;
+  telephony: TelephonyParts;
+  reporting: ReportingParts;
+  health: HealthParts;
+  demo: DemoParts;
+}
+
+/** A request must be complete within this time (a slow sender holds a connection, nothing else). */
+const REQUEST_TIMEOUT_MS = 10_000;
+/** Longer than the usual 60 s of proxies, so that it is the proxy who closes an idle connection. */
+const KEEP_ALIVE_MS = 72_000;
+
+/** The application without a socket: each surface is a plugin with the parts it needs, and nothing else. */
+export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: loggerOptions(parts.logLevel),
+    // One line a request at debug (below) instead of two at info.
+    disableRequestLogging: true,
+    trustProxy: parts.trustProxy.length > 0 ? parts.trustProxy : false,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    // While closing, idle connections are closed and busy ones get their answer.
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true },
+    // A wrong type is the client's mistake and is told as one, not guessed away.
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  installErrorHandlers(app);
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    parts.metrics.requests.observe(
+      { method: request.method, route, status: String(reply.statusCode) },
+      reply.elapsedTime / 1000,
+    );
+    request.log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
+  });
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'calltrk',
+        version: parts.version,
+        description: 'Website call tracking that you run yourself.',
+      },
+      components: {
+        securitySchemes: {
+          token: { type: 'apiKey', in: 'header', name: 'Authorization', description: 'Token token="KEY"' },
+        },
+      },
+    },
+  });
+  await app.register(visitorRoutes, parts.visitor);
+  await app.register(assetRoutes, parts.assets);
+  await app.register(telephonyRoutes, parts.telephony);
+  await app.register(async (scope) => {
+    // 'self' is for the demo page; no answer of the API is ever shown as a page.
+    await scope.register(helmet, {
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          scriptSrc: ["'self'"],
+          styleSrc: ["'self'"],
+          connectSrc: ["'self'"],
+          imgSrc: ["'self'", 'data:'],
+          formAction: ["'self'"],
+          baseUri: ["'none'"],
+          frameAncestors: ["'none'"],
+        },
+      },
+      // Said by the proxy that speaks TLS, which knows whether the whole host does.
+      strictTransportSecurity: false,
+    });
+    await scope.register(reportingRoutes, parts.reporting);
+    await scope.register(healthRoutes, parts.health);
+    await scope.register(demoRoutes, parts.demo);
+  });
+  return app;
+}

@@ -1,0 +1,37 @@
+import { parsePhoneNumber } from './phone-numbers.js';
+import type { Attribution, CurrentVisit } from './ports.js';
+
+export interface Customer {
+  name: string | null;
+  email: string | null;
+  phone: string | null;
+}
+
+/** Who filled in a form, as far as its fields tell. */
+export function readCustomer(fields: Record<string, string>): Customer {
+  const entries = Object.entries(fields);
+  const labelled = (label: RegExp) =>
+    entries.filter(([name]) => label.test(name)).map(([, value]) => value.trim());
+  const email = entries
+    .map(([, value]) => value.trim())
+    .find((value) => /^[^\s@]{1,64}@[^\s@]+\.[^\s@]+$/.test(value));
+  const phones = labelled(/phone|mobile|\btel|\bcell|telefon|handy/i).map((value) => parsePhoneNumber(value));
+  const [first] = labelled(/^\s*(first|given)[\s_-]*name/i);
+  const [last] = labelled(/^\s*(last|family|sur)[\s_-]*name/i);
+  const [whole] = labelled(/^(?!.*(user|company|business|form|last|family|sur|first|given)).*\bname\b/i);
+  const name = [first, last].filter(Boolean).join(' ') || whole || null;
+  return { name, email: email?.toLowerCase().slice(0, 254) ?? null, phone: phones.find(Boolean) ?? null };
+}
+
+/** A form is sent by the visit itself: nothing is guessed. */
+export function attributeForm(sessionId: string, visit: CurrentVisit): Attribution {
+  return {
+    session: sessionId,
+    visit: visit.visitId,
+    source: visit.source,
+    confidence: 1,
+    sourceConfidence: 1,
+    method: 'session',
+    candidates: [{ session: sessionId, visit: visit.visitId, source: visit.source, weight: 1 }],
+  };
+}

@@ -1,0 +1,61 @@
+/**
+ * Leasing: which number of a pool a session sees. The store keeps it atomic; here a lease becomes a row. Every visit
+ * has rows of its own, since calls are joined to visits.
+ *
+ * Lanes (a pool divided among its sources) will decide which numbers of the pool a request may take; their place is
+ * `lanes.ts` beside this file and one more field in `LeaseRequest`.
+ */
+import type { Change, CurrentVisit, Lease, LeaseStore, Millis, Tracker } from './ports.js';
+
+/** A ping is asked for this often while somebody looks at the page: one small request a minute keeps a number. */
+export const PING_SECONDS = 60;
+
+export interface LeaseVisitor {
+  sessionId: string;
+  visit: CurrentVisit;
+  now: Millis;
+  mayOpen: boolean;
+}
+
+/** Leases a number of the tracker's pool to the visitor, or renews the one he has. Null: no number for him. */
+export async function leaseNumber(
+  leases: LeaseStore,
+  tracker: Tracker,
+  { sessionId, visit, now, mayOpen }: LeaseVisitor,
+  newId: () => string,
+): Promise<{ lease: Lease; changes: Change[] } | null> {
+  const { companyId, trackerId, holdSeconds } = tracker;
+  const lease = await leases.assign({
+    pool: { companyId, trackerId },
+    sessionId,
+    now,
+    holdMs: holdSeconds * 1000,
+    mayOpen,
+  });
+  if (!lease) return null;
+  const { number, shared, sharedWith, ended } = lease;
+  const changes: Change[] = ended.map((past) => ({
+    type: 'lease_ended',
+    number,
+    sessionId: past.sessionId,
+    at: past.heldUntil,
+  }));
+  if (sharedWith.length > 0) changes.push({ type: 'lease_shared', number, sessionIds: sharedWith });
+  if (!visit.leases.some((known) => known.trackerId === trackerId && known.number === number)) {
+    const left = visit.leases.filter((known) => known.trackerId === trackerId);
+    for (const past of left) changes.push({ type: 'lease_ended', number: past.number, sessionId, at: now });
+    visit.leases = [...visit.leases.filter((known) => known.trackerId !== trackerId), { trackerId, number }];
+    changes.push({
+      type: 'lease',
+      leaseId: newId(),
+      trackerId,
+      number,
+      sessionId,
+      visitId: visit.visitId,
+      at: now,
+      holdSeconds,
+      shared,
+    });
+  }
+  return { lease, changes };
+}

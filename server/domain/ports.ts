@@ -1,0 +1,392 @@
+/**
+ * What the rules need from the world, in their own words: no connection, key or statement in it. An adapter in
+ * `storage/` implements each; `compose.ts` is the one file that knows which.
+ */
+
+export type { ReportStore } from './reports.js';
+
+/** E.164: `+13055550100`. */
+export type PhoneNumber = string;
+/** Milliseconds since 1970, UTC. */
+export type Millis = number;
+
+// ── The directory: who owns what ─────────────────────────────────────────────────────────────────────────────
+
+export interface Company {
+  accountId: string;
+  companyId: string;
+  /** Nine digits, as CallRail's script URLs have them. */
+  numericId: string;
+  /** Twenty hex digits; public: it is in every page's script tag. */
+  scriptKey: string;
+  name: string;
+  timeZone: string;
+  active: boolean;
+  /** The pretend business of /demo. */
+  demo: boolean;
+  cookieDays: number;
+  /** `external_form_capture`. */
+  captureForms: boolean;
+}
+
+export interface Tracker {
+  companyId: string;
+  trackerId: string;
+  name: string;
+  type: 'session' | 'source';
+  active: boolean;
+  destinationNumber: PhoneNumber;
+  swapTargets: PhoneNumber[];
+  /** CallRail's `source` object, as the reporting API answers it. */
+  source: Record<string, unknown>;
+  whisperMessage: string | null;
+  /** From CallRail's `call_flow`. */
+  greeting: string | null;
+  holdSeconds: number;
+  /** The numbers it has now, in their order. */
+  numbers: PhoneNumber[];
+  /** Numbers it had last and nobody has now: they are shown to nobody, but an old flyer keeps ringing through. */
+  retiredNumbers: PhoneNumber[];
+}
+
+/** All companies and trackers, small enough to be held in memory by each server. */
+export interface Directory {
+  /** Grows with every change. */
+  version: string;
+  companies: Company[];
+  trackers: Tracker[];
+}
+
+// ── Leases ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A pool is the numbers of one session tracker. */
+export interface PoolKey {
+  companyId: string;
+  trackerId: string;
+}
+
+export interface LeaseRequest {
+  pool: PoolKey;
+  sessionId: string;
+  now: Millis;
+  /** The number is held until `now + holdMs`, unless a later sign of life renews it. */
+  holdMs: number;
+  /**
+   * False: renew what the session holds, or give back the number it had if nobody took it since, but open nothing
+   * new. For visitors whose address has used up its share of new leases.
+   */
+  mayOpen: boolean;
+}
+
+export interface Lease {
+  number: PhoneNumber;
+  /** A new hold; false: the one that the session had. */
+  opened: boolean;
+  /** Another session holds it now, too. */
+  shared: boolean;
+  /** When the hold ends without a further sign of life. */
+  heldUntil: Millis;
+  /** Sessions whose exclusive hold ended by this: they hold the number still, and share it from now on. */
+  sharedWith: string[];
+  /** Sessions whose hold had run out and whose claim to get the number back ends now, with the hold's end. */
+  ended: { sessionId: string; heldUntil: Millis }[];
+}
+
+/** What is known of a number's last holder, when leases are restored from their rows. */
+export interface RememberedLease {
+  pool: PoolKey;
+  number: PhoneNumber;
+  sessionId: string;
+  heldUntil: Millis;
+  shared: boolean;
+}
+
+/**
+ * Which session holds which number: fast memory, rebuilt from the lease rows. Each operation is atomic: no
+ * exclusive number is ever given to two sessions.
+ */
+export interface LeaseStore {
+  /**
+   * Makes the pool have exactly these numbers. A live lease on a number that went away ends; all others stay.
+   */
+  setPool(pool: PoolKey, numbers: readonly PhoneNumber[]): Promise<void>;
+  /** Puts back what a restart forgot; a lease that exists already is left as it is. */
+  restore(leases: readonly RememberedLease[]): Promise<void>;
+  /**
+   * The session's number: the one it holds; else the one it had, if nobody took it since; else the one idle
+   * longest; else, when all are held, the one whose holder has been quiet longest, shared. Null: the pool has no
+   * number, or a new lease would be needed and `mayOpen` is false.
+   */
+  assign(request: LeaseRequest): Promise<Lease | null>;
+  /** A sign of life: extends the session's lease if it still holds it. */
+  renew(request: Omit<LeaseRequest, 'mayOpen'>): Promise<boolean>;
+  /** How many numbers the pool has and how many are held now, for the metrics. */
+  usage(pool: PoolKey, now: Millis): Promise<{ numbers: number; held: number }>;
+}
+
+// ── The record ───────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SessionKey {
+  companyId: string;
+  sessionId: string;
+}
+
+export type Device = 'mobile' | 'desktop';
+
+export interface Visit {
+  visitId: string;
+  landing: string;
+  referrer: string;
+  startedAt: Millis;
+  lastSeen: Millis;
+}
+
+/** One row to be, or one change of a row. Plain data, so that it can be journalled as JSON. */
+export type Change =
+  /** A page with the company's script asked for numbers. */
+  | { type: 'script_seen'; at: Millis }
+  | { type: 'session'; sessionId: string; device: Device | null; at: Millis }
+  | {
+      type: 'visit';
+      sessionId: string;
+      visit: Visit;
+      source: {
+        source: string;
+        name: string;
+        medium: string;
+        campaign: string | null;
+        term: string | null;
+        content: string | null;
+        clickIds: Record<string, string>;
+      };
+    }
+  | { type: 'visit_seen'; visitId: string; at: Millis }
+  | {
+      type: 'lease';
+      leaseId: string;
+      trackerId: string;
+      number: PhoneNumber;
+      sessionId: string;
+      visitId: string;
+      at: Millis;
+      holdSeconds: number;
+      shared: boolean;
+    }
+  /** The session's open lease on this number, begun before `at`, is over. */
+  | { type: 'lease_ended'; number: PhoneNumber; sessionId: string; at: Millis }
+  /** The open leases of these sessions on this number are shared from now on. */
+  | { type: 'lease_shared'; number: PhoneNumber; sessionIds: string[] }
+  | {
+      type: 'page_view';
+      eventId: string;
+      sessionId: string;
+      visitId: string;
+      url: string;
+      title: string | null;
+      at: Millis;
+      clientAt: Millis | null;
+    }
+  | {
+      type: 'tap';
+      eventId: string;
+      sessionId: string;
+      visitId: string;
+      number: PhoneNumber;
+      target: PhoneNumber | null;
+      at: Millis;
+      clientAt: Millis | null;
+    }
+  | {
+      type: 'form';
+      eventId: string;
+      formSubmissionId: string;
+      sessionId: string;
+      visitId: string;
+      /** Used only when nobody with this phone or e-mail is known. */
+      newPersonId: string;
+      fcid: string | null;
+      url: string;
+      formName: string | null;
+      fields: Record<string, string>;
+      customerName: string | null;
+      customerEmail: string | null;
+      customerPhone: PhoneNumber | null;
+      attribution: Attribution;
+      at: Millis;
+      clientAt: Millis | null;
+    };
+
+/** What is written together or not at all. */
+export interface RecordEntry {
+  companyId: string;
+  /** Ids seen before (by company) make the whole entry a repeat, which changes nothing. Null: not an event. */
+  eventId: string | null;
+  changes: Change[];
+}
+
+export type RecordOutcome = 'accepted' | 'repeated';
+
+export interface RecordWriter {
+  /**
+   * Resolves when the entry is kept: committed. Rejects with a Refusal `unavailable` when it could not be kept in
+   * time, and `invalid` when the store says that the entry itself is wrong.
+   */
+  write(entry: RecordEntry): Promise<RecordOutcome>;
+}
+
+// ── Calls and their join ─────────────────────────────────────────────────────────────────────────────────────
+
+/** What a provider told about a call, in our words. */
+export interface CallEvent {
+  kind: 'ringing' | 'dial_ended' | 'leg_status' | 'call_status' | 'recording';
+  /** Names the report within its call: the same report again has the same key. */
+  key: string;
+  at: Millis;
+  provider: string;
+  providerCallId: string;
+  trackingNumber: PhoneNumber;
+  caller: { number: PhoneNumber | null; raw: string | null };
+  place: { city: string | null; state: string | null; country: string | null; zip: string | null } | null;
+  callerName: string | null;
+  /** The provider's status word, normalised to these. */
+  status: CallStatus | null;
+  /** Whole seconds, where the report has them: talk time of a dial, length of a call or a recording. */
+  seconds: number | null;
+  destinationNumber: PhoneNumber | null;
+  recordingUrl: string | null;
+}
+
+export type CallStatus =
+  | 'queued'
+  | 'ringing'
+  | 'in_progress'
+  | 'completed'
+  | 'busy'
+  | 'no_answer'
+  | 'failed'
+  | 'canceled';
+
+export interface CallFacts {
+  trackingNumber: PhoneNumber;
+  destinationNumber: PhoneNumber | null;
+  callerNumber: PhoneNumber | null;
+  callerRaw: string | null;
+  callerName: string | null;
+  callerCity: string | null;
+  callerState: string | null;
+  callerCountry: string | null;
+  callerZip: string | null;
+  state: 'ringing' | 'in_progress' | 'answered' | 'missed' | 'voicemail' | 'abandoned';
+  answered: boolean;
+  voicemail: boolean;
+  startedAt: Millis;
+  endedAt: Millis | null;
+  /** Seconds; null while it lasts. */
+  duration: number | null;
+  recordingUrl: string | null;
+  recordingDuration: number | null;
+}
+
+export type AttributionMethod =
+  | 'tap'
+  | 'known_caller'
+  | 'sole_holder'
+  | 'holder'
+  | 'last_holder'
+  | 'posterior'
+  | 'session'
+  | 'tracker'
+  | 'source_only'
+  | 'none';
+
+/** The join of a lead event to a visit, as the API shows it (in snake_case). */
+export interface Attribution {
+  session: string | null;
+  visit: string | null;
+  /** Slug of the joined visit's source. */
+  source: string | null;
+  /** 0 to 1: how sure that it was this visit (of a source tracker: this source). */
+  confidence: number;
+  /** 0 to 1: how sure that it was this source. */
+  sourceConfidence: number;
+  method: AttributionMethod;
+  candidates: { session: string; visit: string; source: string; weight: number }[];
+}
+
+/** What a number's history knows about the time before a call. */
+export interface CallHistory {
+  /** Taps on the number shortly before, newest first. */
+  taps: { at: Millis; sessionId: string; visitId: string; source: string }[];
+  /** Leases of the number that began before the call, newest first; `until` is when the hold ended or will end. */
+  leases: {
+    sessionId: string;
+    visitId: string;
+    source: string;
+    from: Millis;
+    until: Millis;
+    shared: boolean;
+  }[];
+  /** The newest earlier call of the same caller that was joined to a visit. */
+  knownCaller: { sessionId: string; visitId: string; source: string; confidence: number } | null;
+}
+
+export interface CallRecord {
+  companyId: string;
+  callId: string;
+  facts: CallFacts;
+  attribution: Attribution;
+}
+
+export interface CallJudge {
+  /** All reports of a call, in any order, to what is known of it. */
+  fold(events: readonly CallEvent[]): CallFacts;
+  /** The join, from plain data. */
+  attribute(facts: CallFacts, history: CallHistory): Attribution;
+}
+
+/** Postgres: what is asked of the record beside writing entries and reporting. */
+export interface RecordStore {
+  directoryVersion(): Promise<string>;
+  loadDirectory(): Promise<Directory>;
+  /** The newest visit of each session, in the order asked; null: never seen. */
+  currentVisits(sessions: readonly SessionKey[]): Promise<(CurrentVisit | null)[]>;
+  /** For each number of the pools its last holder, and every holder whose hold may still last. */
+  rememberedLeases(now: Millis): Promise<RememberedLease[]>;
+  /**
+   * Keeps a report about a call and brings the call's one row up to date, in one transaction that waits for other
+   * reports of the same call. A report kept before changes nothing.
+   */
+  recordCallEvent(
+    companyId: string,
+    trackerId: string | null,
+    event: CallEvent,
+    judge: CallJudge,
+  ): Promise<CallRecord>;
+  /** A call with the visit it was joined to, by the provider's id; for the demo page. */
+  findCall(companyId: string, provider: string, providerCallId: string): Promise<JoinedCall | null>;
+}
+
+/** A session's newest visit, as the record has it. */
+export interface CurrentVisit extends Visit {
+  source: string;
+  /** Landing page and referrer of the session's first visit. */
+  first: { landing: string; referrer: string };
+  /** Numbers for which this visit has an open lease row, by tracker. */
+  leases: { trackerId: string; number: PhoneNumber }[];
+}
+
+export interface JoinedCall {
+  callId: string;
+  callerNumber: PhoneNumber | null;
+  trackingNumber: PhoneNumber;
+  state: CallFacts['state'];
+  duration: number | null;
+  attribution: Attribution;
+  visit: {
+    landing: string;
+    referrer: string;
+    sourceName: string;
+    medium: string;
+    campaign: string | null;
+  } | null;
+}

@@ -1,0 +1,405 @@
+/**
+ * What a marketer may ask of the record, and the rules of asking that hold for every resource: pages, chosen fields,
+ * and how phones, durations and money read. Dates are in `report-dates.ts`.
+ */
+import type { SourceRule } from '../../shared/contract/visitor.js';
+import { sourceOfRule } from '../../shared/source.js';
+import { ENGINES, OTHER_NETWORKS } from '../../shared/source-table.js';
+import { invalid } from './errors.js';
+import { spell } from './phone-numbers.js';
+import type { Attribution, CallFacts, Device, Millis, PhoneNumber } from './ports.js';
+import type { Window } from './report-dates.js';
+
+// ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whom an API key belongs to. He sees his account and nothing else. */
+export interface User {
+  userId: string;
+  name: string;
+  accountId: string;
+  /** Nine digits: the account's other id in paths. */
+  accountNumericId: string;
+  timeZone: string;
+  createdAt: Millis;
+}
+
+export interface UserStore {
+  /** Null: no such key. */
+  byKeyHash(sha256: Uint8Array): Promise<User | null>;
+}
+
+// ── What is answered ─────────────────────────────────────────────────────────────────────────────────────────
+
+export interface AccountReport {
+  accountId: string;
+  numericId: number;
+  name: string;
+}
+
+/** What a user may set on a company. */
+export interface CompanySettings {
+  name: string;
+  timeZone: string;
+  callscoreEnabled: boolean;
+  keywordSpottingEnabled: boolean;
+  callscribeEnabled: boolean;
+  swapExcludeJquery: boolean | null;
+  swapPpcOverride: boolean | null;
+  swapLandingOverride: string | null;
+  swapCookieDuration: number;
+  swapCookieDurationUnit: 'months' | 'weeks' | 'days';
+  externalFormCapture: boolean;
+}
+
+export interface CompanyReport extends CompanySettings {
+  companyId: string;
+  numericId: string;
+  scriptKey: string;
+  active: boolean;
+  scriptSeen: boolean;
+  createdAt: Millis;
+  disabledAt: Millis | null;
+}
+
+export interface NewTracker {
+  companyId: string;
+  name: string;
+  type: 'session' | 'source';
+  destinationNumber: PhoneNumber;
+  trackingNumbers: PhoneNumber[];
+  swapTargets: PhoneNumber[];
+  source: Record<string, unknown>;
+  callFlow: Record<string, unknown>;
+  campaignName: string | null;
+  whisperMessage: string | null;
+  smsEnabled: boolean;
+}
+
+export interface TrackerReport extends NewTracker {
+  trackerId: string;
+  companyName: string;
+  active: boolean;
+  createdAt: Millis;
+  disabledAt: Millis | null;
+}
+
+/** A visit as a milestone of a lead. */
+export interface Touch {
+  landing: string;
+  /** A URL, or `direct`. */
+  referrer: string;
+  source: string;
+  sourceName: string;
+  medium: string;
+  campaign: string | null;
+  term: string | null;
+  content: string | null;
+  at: Millis;
+}
+
+/** What calls and form submissions have in common. */
+export interface LeadReport {
+  companyId: string;
+  companyName: string;
+  companyTimeZone: string;
+  personId: string | null;
+  sessionId: string | null;
+  device: Device | null;
+  note: string | null;
+  value: number | null;
+  leadStatus: string | null;
+  tags: string[];
+  attribution: Attribution;
+  /** Detail `visits`: the session's first visit, and the one that the lead event was joined to. */
+  firstTouch: Touch | null;
+  lastTouch: Touch | null;
+  /** Detail `visits`: of each kind of click id the newest that any visit of the session brought. */
+  clickIds: Record<string, string>;
+  /** Detail `milestones`: when this person was first heard of, and in which visit of this session. */
+  leadCreatedAt: Millis | null;
+  leadCreatedTouch: Touch | null;
+}
+
+export interface CallReport extends LeadReport, Omit<CallFacts, 'callerRaw' | 'callerZip'> {
+  callId: string;
+  trackerId: string | null;
+  trackerName: string | null;
+  trackerType: 'session' | 'source' | null;
+  trackerSource: Record<string, unknown> | null;
+  direction: string;
+  firstCall: boolean;
+  createdAt: Millis;
+  /** Detail `page`: the page that was open when the call came. */
+  lastPage: string | null;
+  /** Detail `counts`: calls of this caller to this company before this one, and in all. */
+  callsBefore: number;
+  callsTotal: number;
+}
+
+export interface FormReport extends LeadReport {
+  formSubmissionId: string;
+  fields: Record<string, string>;
+  formUrl: string;
+  formName: string | null;
+  firstForm: boolean;
+  customerName: string | null;
+  customerEmail: string | null;
+  customerPhone: PhoneNumber | null;
+  submittedAt: Millis;
+}
+
+// ── What may be asked ────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Slice {
+  limit: number;
+  offset: number;
+}
+
+/** Rows in their order; `total` counts all that match, null when nobody asked for it. */
+export interface Found<Row> {
+  rows: Row[];
+  total: number | null;
+}
+
+export interface Listing<Filter, Sort extends string> {
+  filter: Filter;
+  /** Null: the resource's natural order. */
+  sort: Sort | null;
+  /** Null: the natural one of what is sorted by (text from A, times from the newest). */
+  order: 'asc' | 'desc' | null;
+  slice: Slice;
+  /** Costs a scan of all that matches. */
+  count: boolean;
+}
+
+export interface CompanyFilter {
+  status?: string;
+  search?: string;
+}
+
+export interface TrackerFilter {
+  companyId?: string;
+  type?: string;
+  status?: string;
+  search?: string;
+}
+
+export interface LeadFilter {
+  companyId?: string;
+  window: Window;
+  /** `not_scored`: none. */
+  leadStatus?: string;
+  /** Any of them. */
+  tags?: string[];
+}
+
+export interface CallFilter extends LeadFilter {
+  trackerId?: string;
+  callType?: string;
+  answerStatus?: string;
+  answered?: boolean;
+  device?: string;
+  direction?: string;
+  /** Slug or display name. */
+  source?: string;
+  search?: string;
+}
+
+export const CALL_SORTS = [
+  'start_time',
+  'customer_name',
+  'customer_phone_number',
+  'duration',
+  'source',
+  'customer_city',
+  'customer_country',
+  'landing_page_url',
+  'device_type',
+  'answered',
+  'first_call',
+  'source_name',
+  'lead_status',
+  'tags',
+] as const;
+export type CallSort = (typeof CALL_SORTS)[number];
+
+export const FORM_SORTS = ['submitted_at', 'created_at', 'form_url'] as const;
+export type FormSort = (typeof FORM_SORTS)[number];
+
+/** Parts of a lead report that cost look-ups of their own: given only when asked for. */
+export type Detail = 'visits' | 'milestones' | 'page' | 'counts';
+
+/**
+ * The record as marketers see it. Every question names the account it is asked for; what belongs to another one is
+ * as unknown as what does not exist. A company may be named by either of its ids. Methods that change something
+ * throw a Refusal `invalid` that names the field when the change cannot be.
+ */
+export interface ReportStore {
+  account(accountId: string): Promise<AccountReport | null>;
+
+  companies(accountId: string, ask: Listing<CompanyFilter, 'name'>): Promise<Found<CompanyReport>>;
+  company(accountId: string, companyId: string): Promise<CompanyReport | null>;
+  createCompany(
+    accountId: string,
+    company: Pick<CompanySettings, 'name' | 'timeZone'>,
+  ): Promise<CompanyReport>;
+  /** Null: no such company. */
+  updateCompany(
+    accountId: string,
+    companyId: string,
+    changes: Partial<CompanySettings>,
+  ): Promise<CompanyReport | null>;
+  /** Its trackers and script stop with it. False: no such company. The account's last active one stays. */
+  disableCompany(accountId: string, companyId: string): Promise<boolean>;
+
+  trackers(accountId: string, ask: Listing<TrackerFilter, 'name'>): Promise<Found<TrackerReport>>;
+  tracker(accountId: string, trackerId: string): Promise<TrackerReport | null>;
+  /** Refuses a number that is in use, or that would send calls in a circle. */
+  createTracker(accountId: string, tracker: NewTracker): Promise<TrackerReport>;
+  /** Its numbers are shown no more and may be given to another tracker. False: no such tracker. */
+  disableTracker(accountId: string, trackerId: string): Promise<boolean>;
+
+  calls(
+    accountId: string,
+    ask: Listing<CallFilter, CallSort>,
+    details: ReadonlySet<Detail>,
+  ): Promise<Found<CallReport>>;
+  call(accountId: string, callId: string, details: ReadonlySet<Detail>): Promise<CallReport | null>;
+
+  formSubmissions(
+    accountId: string,
+    ask: Listing<LeadFilter, FormSort>,
+    details: ReadonlySet<Detail>,
+  ): Promise<Found<FormReport>>;
+  formSubmission(accountId: string, id: string, details: ReadonlySet<Detail>): Promise<FormReport | null>;
+}
+
+// ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const PER_PAGE = { standard: 100, most: 250 } as const;
+
+/** A whole number from the query; too small or too large is brought within bounds, other text is refused. */
+export function readCount(
+  field: string,
+  text: string | undefined,
+  { standard, least, most }: { standard: number; least: number; most: number },
+): number {
+  if (text === undefined) return standard;
+  if (!/^[-+]?\d+$/.test(text)) throw invalid(field, 'is not a whole number');
+  return Math.min(most, Math.max(least, Number(text)));
+}
+
+/** At least 1: there are clients that ask for the next page until they have seen the last one. */
+export function totalPages(total: number, perPage: number): number {
+  return Math.max(1, Math.ceil(total / perPage));
+}
+
+// ── Fields ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a value depends on beside its row. */
+export interface View {
+  accountId: string;
+  /** Of the times shown. */
+  timeZone: string;
+  /** Scheme, host and path prefix under which this API is reached; no slash at the end. */
+  base: string;
+}
+
+type Write<Row> = (row: Row, view: View) => unknown;
+
+/** The fields of a resource: those always answered, and those answered when asked for. */
+export interface FieldTable<Row> {
+  standard: Record<string, Write<Row>>;
+  optional?: Record<string, Write<Row>>;
+  /** The fields for which the store has to look further. */
+  details?: Partial<Record<Detail, readonly string[]>>;
+}
+
+export interface Selection<Row> {
+  details: ReadonlySet<Detail>;
+  write(row: Row, view: View): Record<string, unknown>;
+}
+
+/** The standard fields and the names asked for, once each. Throws `invalid` for a name that the resource has not. */
+export function selectFields<Row>(table: FieldTable<Row>, asked: readonly string[]): Selection<Row> {
+  const optional = table.optional ?? {};
+  const chosen = new Map(Object.entries(table.standard));
+  for (const name of asked) {
+    if (chosen.has(name)) continue;
+    const write = Object.hasOwn(optional, name) ? optional[name] : undefined;
+    if (!write) throw invalid('fields', `has a name that is not known here: ${name.slice(0, 80)}`);
+    chosen.set(name, write);
+  }
+  const details = Object.entries(table.details ?? {}).filter(([, names]) =>
+    names.some((name) => chosen.has(name)),
+  );
+  return {
+    details: new Set(details.map(([detail]) => detail as Detail)),
+    write(row, view) {
+      const answer: Record<string, unknown> = {};
+      for (const [name, write] of chosen) answer[name] = write(row, view);
+      return answer;
+    },
+  };
+}
+
+// ── How things read ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** `305-555-0100` for a number of the North American plan, the international spelling for others. */
+export function formatPhone(number: PhoneNumber | null): string | null {
+  if (number === null) return null;
+  const [, area, exchange, line] = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number) ?? [];
+  return area ? `${area}-${exchange}-${line}` : spell(number).international;
+}
+
+/** `13s`, `2m 59s`, `1h 0m 5s`. */
+export function formatDuration(seconds: number | null): string | null {
+  if (seconds === null) return null;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const parts = [`${seconds % 60}s`];
+  if (hours > 0 || minutes > 0) parts.unshift(`${minutes}m`);
+  if (hours > 0) parts.unshift(`${hours}h`);
+  return parts.join(' ');
+}
+
+/** `$1,234.50`; `--` when nobody said what the lead is worth. */
+export function formatMoney(value: number | null): string {
+  if (value === null) return '--';
+  return value.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+}
+
+/** `google_paid` → `Google Paid`; a domain stays as it is. */
+export function formatSlug(slug: string): string {
+  if (slug.includes('.')) return slug;
+  return slug.replace(/_/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/** `google_paid` → `Google Ads`: what `shared/source` calls the visits of this source. */
+function nameOfSlug(slug: string): string {
+  const [, id, kind] = /^(.+)_(paid|organic)$/.exec(slug) ?? [];
+  const network = [...ENGINES, ...OTHER_NETWORKS].find((known) => known.id === id);
+  return (kind === 'paid' ? network?.paidName : undefined) ?? formatSlug(slug);
+}
+
+/** Caller id shouts; a name all in capitals is set as people write it. */
+export function formatName(name: string | null): string | null {
+  if (name === null || name !== name.toUpperCase()) return name;
+  return name.toLowerCase().replace(/(^|[\s'-])\p{L}/gu, (start) => start.toUpperCase());
+}
+
+/**
+ * Slug and display name of what led to a lead event: the first touch where a session is known, else what the
+ * tracker's own rule tells, else what the join says of the source alone.
+ */
+export function sourceOf(
+  lead: Pick<LeadReport, 'firstTouch' | 'attribution'> &
+    Partial<Pick<CallReport, 'trackerType' | 'trackerName' | 'trackerSource'>>,
+): { source: string; name: string } | null {
+  if (lead.firstTouch) return { source: lead.firstTouch.source, name: lead.firstTouch.sourceName };
+  if (lead.trackerType === 'source') {
+    return sourceOfRule(lead.trackerSource as unknown as SourceRule, lead.trackerName ?? '');
+  }
+  const { source } = lead.attribution;
+  return source === null ? null : { source, name: nameOfSlug(source) };
+}

@@ -1,0 +1,148 @@
+import type { SwapRequest, SwapResponse } from '../../shared/contract/visitor.js';
+import type { LiveDirectory, Lookup } from './directory.js';
+import { invalid } from './errors.js';
+import { spell } from './phone-numbers.js';
+import { leaseNumber, PING_SECONDS } from './pool.js';
+import type { Change, Company, Device, LeaseStore, Millis, RecordWriter, Tracker } from './ports.js';
+import { type Sessions, seeVisitor } from './sessions.js';
+
+/** What the surface knows about a request beside its body. */
+export interface SwapContext {
+  now: Millis;
+  /** A crawler or a page being prerendered: it gets no number and leaves no trace. */
+  bot: boolean;
+  device: Device | null;
+  /** What the visitor's address may still take: a new lease uses up one. */
+  leaseBudget: { left: () => boolean; take: () => void };
+}
+
+export interface SwapParts {
+  directory: LiveDirectory;
+  sessions: Sessions;
+  leases: LeaseStore;
+  writer: RecordWriter;
+  newId: () => string;
+  count: (what: 'lease_opened' | 'lease_shared' | 'lease_denied') => void;
+}
+
+/** A company's script is noted as seen this often, not with every page view. */
+const SCRIPT_SEEN_MS = 60_000;
+
+/** Held this long when no pool was asked: what a page is told about a source tracker's number. */
+const DEFAULT_HOLD_SECONDS = 1200;
+
+/**
+ * Answers which numbers the page should show, and keeps the visit, its leases and its page view. Idempotent: the
+ * same session gets the same numbers, and a page view counts once. Throws a Refusal when the key is unknown or when
+ * nothing could be kept.
+ */
+export function createSwap(parts: SwapParts) {
+  const { directory, sessions, writer, newId } = parts;
+  const scriptSeen = new Map<string, number>();
+
+  function noteScript(companyId: string, now: number): Change[] {
+    if (now - (scriptSeen.get(companyId) ?? 0) < SCRIPT_SEEN_MS) return [];
+    scriptSeen.set(companyId, now);
+    return [{ type: 'script_seen', at: now }];
+  }
+
+  return async function swap(request: SwapRequest, context: SwapContext): Promise<SwapResponse> {
+    const lookup = directory.current();
+    const company = companyOf(lookup, request.key);
+    const sessionId = request.session.toLowerCase();
+    if (context.bot || !company.active) return nothing(request, sessionId, lookup.version);
+
+    const key = { companyId: company.companyId, sessionId };
+    const session = await sessions.open(key);
+    const seen = seeVisitor(session, { ...request.visit, device: context.device, now: context.now }, newId);
+    const chosen = await chooseNumbers(parts, lookup, company, request, context, seen.visit, sessionId);
+
+    const { companyId } = company;
+    const changes = [...noteScript(companyId, context.now), ...seen.changes, ...chosen.changes];
+    const kept = [writer.write({ companyId, eventId: null, changes })];
+    if (request.page) {
+      const { id, url, title } = request.page;
+      const { visitId } = seen.visit;
+      const view = {
+        eventId: id,
+        sessionId,
+        visitId,
+        url,
+        title: title ?? null,
+        at: context.now,
+        clientAt: null,
+      };
+      kept.push(writer.write({ companyId, eventId: id, changes: [{ type: 'page_view', ...view }] }));
+    }
+    try {
+      await Promise.all(kept);
+    } catch (error) {
+      sessions.forget(key);
+      throw error;
+    }
+    return {
+      session: sessionId,
+      visit: seen.visit.visitId,
+      config: lookup.version,
+      held_seconds: chosen.holdSeconds,
+      ping_seconds: PING_SECONDS,
+      numbers: chosen.numbers,
+    };
+  };
+}
+
+/** The company of a script key; refuses a key that nobody has. */
+export function companyOf(lookup: Lookup, key: string): Company {
+  const company = lookup.companyByKey(key);
+  if (!company) throw invalid('key', 'is not the script key of a company here');
+  return company;
+}
+
+async function chooseNumbers(
+  { leases, newId, count }: SwapParts,
+  lookup: Lookup,
+  company: Company,
+  request: SwapRequest,
+  context: SwapContext,
+  visit: Parameters<typeof leaseNumber>[2]['visit'],
+  sessionId: string,
+): Promise<{ numbers: SwapResponse['numbers']; changes: Change[]; holdSeconds: number }> {
+  const numbers: SwapResponse['numbers'] = {};
+  const changes: Change[] = [];
+  const leased = new Map<Tracker, SwapResponse['numbers'][string]>();
+  let holdSeconds = DEFAULT_HOLD_SECONDS;
+  for (const target of request.targets) {
+    // The first touch decides between source trackers for the life of the session, as it does in the page.
+    const tracker = lookup.trackerFor(company.companyId, target, visit.first);
+    numbers[target] = null;
+    if (tracker?.type === 'source') {
+      numbers[target] = { ...spell(tracker.numbers[0] ?? target), shared: false };
+    } else if (tracker) {
+      if (!leased.has(tracker)) {
+        const visitor = { sessionId, visit, now: context.now, mayOpen: context.leaseBudget.left() };
+        const leasing = await leaseNumber(leases, tracker, visitor, newId);
+        if (leasing) changes.push(...leasing.changes);
+        if (!leasing) count('lease_denied');
+        else if (leasing.lease.opened) {
+          context.leaseBudget.take();
+          count(leasing.lease.shared ? 'lease_shared' : 'lease_opened');
+        }
+        leased.set(tracker, leasing && { ...spell(leasing.lease.number), shared: leasing.lease.shared });
+        holdSeconds = Math.min(holdSeconds, tracker.holdSeconds);
+      }
+      numbers[target] = leased.get(tracker) ?? null;
+    }
+  }
+  return { numbers, changes, holdSeconds };
+}
+
+function nothing(request: SwapRequest, session: string, version: string): SwapResponse {
+  return {
+    session,
+    visit: '',
+    config: version,
+    held_seconds: DEFAULT_HOLD_SECONDS,
+    ping_seconds: PING_SECONDS,
+    numbers: Object.fromEntries(request.targets.map((target) => [target, null])),
+  };
+}

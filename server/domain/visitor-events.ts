@@ -1,0 +1,184 @@
+import type { EventsResponse, VisitorEvent } from '../../shared/contract/visitor.js';
+import type { LiveDirectory } from './directory.js';
+import { isRefusal } from './errors.js';
+import { attributeForm, readCustomer } from './forms.js';
+import type {
+  Change,
+  CurrentVisit,
+  Device,
+  LeaseStore,
+  Millis,
+  RecordEntry,
+  RecordOutcome,
+  RecordWriter,
+} from './ports.js';
+import { type Session, type Sessions, seeVisitor, VISIT_TIMEOUT_MS } from './sessions.js';
+import { companyOf } from './swap.js';
+
+export interface EventsParts {
+  directory: LiveDirectory;
+  sessions: Sessions;
+  leases: LeaseStore;
+  writer: RecordWriter;
+  newId: () => string;
+  newFormId: () => string;
+  newPersonId: () => string;
+}
+
+/** A batch whose events were already checked one by one against their schemas. */
+export interface EventBatch {
+  key: string;
+  session: string;
+  events: VisitorEvent[];
+  /** What the checks refused; carried through to the answer. */
+  rejected: EventsResponse['rejected'];
+  now: Millis;
+  bot: boolean;
+  device: Device | null;
+}
+
+/** A client's clock is believed as a claim within a day; further off it says nothing. */
+const CLAIM_MS = 86_400_000;
+
+/**
+ * Keeps a batch of events of one session. Each is accepted, repeated or rejected for itself. Throws a Refusal when
+ * the key is unknown, or `unavailable` when the events could not be kept: then the page sends them again.
+ */
+export function createVisitorEvents(parts: EventsParts) {
+  const { directory, sessions, writer } = parts;
+
+  return async function receive(batch: EventBatch): Promise<EventsResponse> {
+    const lookup = directory.current();
+    const company = companyOf(lookup, batch.key);
+    const rejected = [...batch.rejected];
+    const refuse = (event: VisitorEvent, error: string) => rejected.push({ id: event.id, error });
+    if (batch.bot || !company.active) {
+      const why = batch.bot ? 'events of crawlers are not kept' : 'the company is disabled';
+      for (const event of batch.events) refuse(event, why);
+      return { accepted: 0, repeated: 0, rejected };
+    }
+
+    const { companyId } = company;
+    const sessionId = batch.session.toLowerCase();
+    const key = { companyId, sessionId };
+    const session = await sessions.open(key);
+    const events: VisitorEvent[] = [];
+    // The visit is seen to be alive whether or not the event is a repeat; so that is an entry of its own.
+    const alive: Change[] = [];
+    const entries: RecordEntry[] = [];
+    for (const event of batch.events) {
+      if (event.type === 'form' && !company.captureForms) {
+        refuse(event, 'type form is not captured: external_form_capture is off for this company');
+        continue;
+      }
+      events.push(event);
+      entries.push({ companyId, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
+    }
+    if (events.some((event) => event.type !== 'leave')) await renewLeases(parts, session, batch.now);
+
+    const seen = writer.write({ companyId, eventId: null, changes: alive });
+    const outcomes = await Promise.allSettled(entries.map((entry) => writer.write(entry)));
+    await seen.catch((error) => {
+      sessions.forget(key);
+      throw error;
+    });
+    const counts: Record<RecordOutcome, number> = { accepted: 0, repeated: 0 };
+    for (const [at, outcome] of outcomes.entries()) {
+      if (outcome.status === 'fulfilled') {
+        counts[outcome.value]++;
+      } else {
+        sessions.forget(key);
+        if (!isRefusal(outcome.reason) || outcome.reason.code !== 'invalid') throw outcome.reason;
+        refuse(events[at] as VisitorEvent, outcome.reason.message);
+      }
+    }
+    return { ...counts, rejected };
+  };
+}
+
+/** The event's own row; what it tells about the visit is added to `alive`. */
+function changesOf(
+  parts: EventsParts,
+  session: Session,
+  event: VisitorEvent,
+  { device, now }: EventBatch,
+  alive: Change[],
+): Change[] {
+  if (event.type === 'leave') return [];
+  const { sessionId } = session.key;
+  const { visit, changes } = seeVisitor(
+    session,
+    { ...placeOf(session, event, now), device, now },
+    parts.newId,
+  );
+  alive.push(...changes);
+  const common = {
+    eventId: event.id,
+    sessionId,
+    visitId: visit.visitId,
+    at: now,
+    clientAt: event.at !== undefined && Math.abs(event.at - now) <= CLAIM_MS ? event.at : null,
+  };
+  switch (event.type) {
+    case 'ping':
+      return [];
+    case 'page_view':
+      return [{ type: 'page_view', ...common, url: event.url, title: event.title ?? null }];
+    case 'tap':
+      return [{ type: 'tap', ...common, number: event.number, target: event.target ?? null }];
+    case 'form':
+      return [formOf(parts, event, visit, common)];
+  }
+}
+
+/**
+ * An event goes on with the visit it finds. Only where there is none, or it fell asleep, the page of the event is
+ * taken for the landing page of a new one: the page asks for numbers first, so this is rare.
+ */
+function placeOf(
+  { visit }: Session,
+  event: VisitorEvent,
+  now: Millis,
+): { landing: string; referrer: string } {
+  const asleep = visit === null || now - visit.lastSeen > VISIT_TIMEOUT_MS;
+  if (asleep && 'url' in event) return { landing: event.url, referrer: 'direct' };
+  return { landing: visit?.landing ?? '', referrer: visit?.referrer ?? 'direct' };
+}
+
+function formOf(
+  { newFormId, newPersonId }: EventsParts,
+  event: Extract<VisitorEvent, { type: 'form' }>,
+  visit: CurrentVisit,
+  common: Pick<Extract<Change, { type: 'form' }>, 'eventId' | 'sessionId' | 'visitId' | 'at' | 'clientAt'>,
+): Change {
+  const customer = readCustomer(event.fields);
+  return {
+    type: 'form',
+    ...common,
+    formSubmissionId: newFormId(),
+    newPersonId: newPersonId(),
+    fcid: event.fcid ?? null,
+    url: event.url,
+    formName: event.form_name ?? null,
+    fields: event.fields,
+    customerName: customer.name,
+    customerEmail: customer.email,
+    customerPhone: customer.phone,
+    attribution: attributeForm(common.sessionId, visit),
+  };
+}
+
+/** A sign of life keeps the numbers that this visit was given. */
+async function renewLeases({ directory, leases }: EventsParts, session: Session, now: Millis): Promise<void> {
+  const { companyId, sessionId } = session.key;
+  for (const { trackerId } of session.visit?.leases ?? []) {
+    const tracker = directory.current().tracker(companyId, trackerId);
+    if (!tracker) continue;
+    await leases.renew({
+      pool: { companyId, trackerId },
+      sessionId,
+      now,
+      holdMs: tracker.holdSeconds * 1000,
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import { Refusal } from '../domain/errors.js';
+import type { User, UserStore } from '../domain/reports.js';
+
+export interface Authenticator {
+  /** Whose API key the request carries. Throws a Refusal `unauthenticated`. */
+  authenticate(request: FastifyRequest): Promise<User>;
+  /** Lets pass who sits on this machine, and who has an API key. Usable as an `onRequest` hook. */
+  requireLoopbackOrKey(request: FastifyRequest): Promise<void>;
+}
+
+/** A key that was withdrawn works at most this much longer. */
+const REMEMBERED_MS = 30_000;
+
+/**
+ * Knows users by their keys, and remembers them for a while, so that a request costs no question to the store. Only
+ * the SHA-256 of what was sent is ever compared, so the time that takes tells nothing about a key.
+ */
+export function createAuthenticator(users: UserStore, now: () => number = Date.now): Authenticator {
+  const known = new Map<string, { user: Promise<User | null>; until: number }>();
+
+  function userOf(key: string): Promise<User | null> {
+    const hash = createHash('sha256').update(key).digest();
+    const id = hash.toString('base64');
+    const remembered = known.get(id);
+    if (remembered && remembered.until > now()) return remembered.user;
+    const user = users.byKeyHash(hash);
+    known.set(id, { user, until: now() + REMEMBERED_MS });
+    // Wrong keys are not remembered: there may be any number of them.
+    const forget = () => {
+      if (known.get(id)?.user === user) known.delete(id);
+    };
+    user.then((found) => found ?? forget(), forget);
+    return user;
+  }
+
+  async function authenticate(request: FastifyRequest): Promise<User> {
+    const key = readToken(request.headers.authorization);
+    const user = key === undefined ? null : await userOf(key);
+    if (user) return user;
+    throw new Refusal('unauthenticated', 'An API key is needed: Authorization: Token token="YOUR_KEY"');
+  }
+
+  return {
+    authenticate,
+    async requireLoopbackOrKey(request) {
+      if (!isLoopback(request.ip)) await authenticate(request);
+    },
+  };
+}
+
+/** The key in `Token token="KEY"` or `Token token=KEY`; undefined if there is none. */
+export function readToken(authorization: string | undefined): string | undefined {
+  const [, quoted, plain] =
+    /^Token\s(?:.*[\s,;])?token\s*=\s*(?:"([^"]+)"|([^\s",;]+))/i.exec(authorization?.slice(0, 1024) ?? '') ?? [];
+  return quoted ?? plain;
+}
+
+/** An address of this machine's own; behind a proxy that is trusted, the address it tells of. */
+export function isLoopback(address: string): boolean {
+  return /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/i.test(address);
+}

@@ -1,0 +1,45 @@
+/**
+ * What to do with a call, in no provider's words. Made from a route alone, without any store, so that a caller is
+ * connected whatever else is down.
+ */
+import type { Route } from '../domain/directory.js';
+import type { CallStatus, PhoneNumber } from '../domain/ports.js';
+
+export type Step =
+  | { do: 'say'; text: string }
+  /** Ring the business; when nobody answers, the provider asks again what to do. */
+  | { do: 'dial'; to: PhoneNumber; ringSeconds: number }
+  /** Let the caller leave a message. */
+  | { do: 'record'; maxSeconds: number }
+  | { do: 'hangup' };
+
+/** A call plan is short: a provider reads it from top to bottom. */
+export type Plan = readonly Step[];
+
+/** Rings about five times, well under the 30 s after which most mailboxes of mobile phones answer. */
+const RING_SECONDS = 25;
+const VOICEMAIL_SECONDS = 120;
+
+const HANG_UP: Plan = [{ do: 'hangup' }];
+
+/** A call comes in. A number that is not ours gets a polite word and no error tone. */
+export function planAnswer(route: Route | undefined): Plan {
+  if (!route) return [{ do: 'say', text: 'This number is not in service.' }, { do: 'hangup' }];
+  const dial: Step = { do: 'dial', to: route.destinationNumber, ringSeconds: RING_SECONDS };
+  return route.greeting ? [{ do: 'say', text: route.greeting }, dial] : [dial];
+}
+
+/** Ringing the business has ended and the caller is still there. */
+export function planAfterDial(status: CallStatus | null): Plan {
+  if (status === 'completed') return HANG_UP;
+  return [
+    { do: 'say', text: 'Nobody can take your call right now. Please leave a message after the tone.' },
+    { do: 'record', maxSeconds: VOICEMAIL_SECONDS },
+    { do: 'hangup' },
+  ];
+}
+
+/** The message is left. */
+export function planAfterRecording(): Plan {
+  return HANG_UP;
+}

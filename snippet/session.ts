@@ -1,0 +1,84 @@
+/**
+ * Who the browser is on this site, and how it first came: four cookies under CallRail's names, so that a site that
+ * reads them goes on reading them. Each is mirrored in localStorage, and lives in memory where both are refused.
+ */
+import Cookies from 'js-cookie';
+import { safely } from './guard.js';
+import { readLocal, writeLocal } from './storage.js';
+import { createUuid, isUuid } from './uuid.js';
+import { currentTouch } from './visit.js';
+
+export interface Session {
+  id: string;
+  /** The first page and the first referrer, for the life of the cookies. */
+  landing: string;
+  referrer: string;
+}
+
+/** The session of this browser, made now if it has none. */
+export function openSession(days: number): Session {
+  const touch = currentTouch();
+  return {
+    id: remember('calltrk_session_id', days, createUuid, isUuid),
+    landing: remember('calltrk_landing', days, () => touch.landing),
+    referrer: remember('calltrk_referrer', days, () => touch.referrer),
+  };
+}
+
+/** The id under which this browser's forms are captured, made with the first of them. */
+export function openFormSession(days: number): string {
+  return remember('calltrk_fcid', days, createUuid, isUuid);
+}
+
+/** The first good value that the browser has under this name, else a new one; it is kept wherever it was missing. */
+function remember(
+  name: string,
+  days: number,
+  make: () => string,
+  isGood: (value: string) => boolean = Boolean,
+): string {
+  const now = Date.now();
+  const cookies = readCookies(name) ?? [];
+  const mirror = readLocal(`calltrk-${name}`) as { value: string; until: number } | null | undefined;
+  const until = mirror && mirror.until > now ? mirror.until : now + days * 864e5;
+  const mirrored = mirror && mirror.until > now && typeof mirror.value === 'string' ? [mirror.value] : [];
+  const value = [...cookies, ...mirrored].find(isGood) ?? make();
+  if (cookies[0] !== value) writeCookie(name, value, until);
+  if (mirrored[0] !== value) writeLocal(`calltrk-${name}`, { value, until });
+  return value;
+}
+
+/** Every value under this name: a cookie of the host and one of the domain can stand side by side. */
+const readCookies = safely((name: string): string[] =>
+  document.cookie
+    .split('; ')
+    .filter((cookie) => cookie.startsWith(`${name}=`))
+    .map((cookie) => decode(cookie.slice(name.length + 1), name) ?? ''),
+);
+
+/** As js-cookie wrote it; somebody else's cookie may be no good. */
+const decode = safely(Cookies.converter.read as (value: string, name: string) => string);
+
+const writeCookie = safely((name: string, value: string, until: number): void => {
+  Cookies.set(name, value, { ...attributes(), expires: new Date(until) });
+});
+
+function attributes(): Cookies.CookieAttributes {
+  const domain = widestDomain();
+  return { sameSite: 'Lax', secure: location.protocol === 'https:', ...(domain && { domain }) };
+}
+
+/** The widest domain on which the browser keeps a cookie of this page; none on an address or a single name. */
+function widestDomain(): string | undefined {
+  const probe = 'calltrk_probe';
+  const labels = location.hostname.split('.');
+  if (/^[\d.]+$|:/.test(location.hostname)) return undefined;
+  for (let count = 2; count <= labels.length; count++) {
+    const domain = labels.slice(-count).join('.');
+    Cookies.set(probe, '1', { domain });
+    const kept = Cookies.get(probe);
+    Cookies.remove(probe, { domain });
+    if (kept) return domain;
+  }
+  return undefined;
+}
