@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
-import Fastify, { type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type AssetParts, assetRoutes } from './http/assets.js';
 import { type DemoParts, demoRoutes } from './http/demo.js';
 import { installErrorHandlers } from './http/errors.js';
@@ -33,9 +33,10 @@ const KEEP_ALIVE_MS = 72_000;
 /** The application without a socket: each surface is a plugin with the parts it needs, and nothing else. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: loggerOptions(parts.logLevel),
+    // Through process.stdout, so that log lines and the ready line keep their order.
+    logger: { ...loggerOptions(parts.logLevel), stream: process.stdout },
     // One line a request at debug (below) instead of two at info.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.trustProxy.length > 0 ? parts.trustProxy : false,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

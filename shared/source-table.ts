@@ -26,11 +26,11 @@ export interface Label {
 
 /** The parameters that make a landing page a campaign click. */
 export const CAMPAIGN =
-  /[?&](?:utm_(?!referrer)\w+|gclid|[gw]braid|dclid|msclkid|fbclid|fb_ad_id|igshid|t[tw]clid|li_fat_id|epik|sccid|rdt_cid|ndclid|yclid)=[^&#]+/gi;
+  /[?&](?:utm_(?!referrer)\w+|\w+clk?id|[gw]braid|fb_ad_id|igshid|li_fat_id|epik|sccid|rdt_cid)=[^&#]+/gi;
 
-/** The values of `utm_medium` that mean that somebody paid. */
+/** The values of `utm_medium` that mean that somebody paid: a whole word of it, or anything that begins with `paid`. */
 export const PAID_MEDIUM =
-  /[?&]utm_medium=(?:cp[acmv]|ppc|sem|display|re(?:target|market)ing|paid[^&#]*|(?:[^&#]*[_-])?ads?(?:[_-][^&#]*)?)(?:[&#]|$)/i;
+  /[?&]utm_medium=(?:[^&#]*[-_+ ])?(?:cp[acmv]|ppc|sem|ads?|display|retargeting|remarketing|paid\w*)(?![a-z\d])/i;
 
 export const ENGINES: readonly Network[] = [
   {

@@ -55,7 +55,7 @@ export function readSource(landing: string, referrer: string): Source {
  * its parameters are ordered, `null` where there was none.
  */
 export function campaignOf(landing: string): string | null {
-  const parameters = withoutHash(landing).match(CAMPAIGN) ?? [];
+  const parameters = String(landing).match(CAMPAIGN) ?? [];
   return (
     parameters
       .map((parameter) => parameter.slice(1))
@@ -208,7 +208,7 @@ function slugOf(name: string): string {
 /** Parameters by their names in lower case, the first of each; without a prototype, so that any name is safe. */
 function readQuery(url: string): Record<string, string> {
   const query: Record<string, string> = Object.create(null);
-  for (const pair of queryOf(url).split('&')) {
+  for (const pair of queryOf(url).split(/[?&#]/)) {
     const [name = '', ...value] = pair.split('=');
     const key = decode(name).toLowerCase();
     if (!(key in query)) query[key] = decode(value.join('='));
@@ -221,12 +221,9 @@ function tagOf(landing: string): string {
   return /[?&]utm_source=([^&#]*)/i.exec(landing)?.[1] ?? '';
 }
 
+/** What follows the first question mark; that of a route behind `#` counts as well. */
 function queryOf(url: string): string {
-  return withoutHash(url).replace(/^[^?]*\??/, '');
-}
-
-function withoutHash(url: string): string {
-  return String(url).replace(/#.*/s, '');
+  return String(url).replace(/^[^?]*\??/, '');
 }
 
 function decode(text: string): string {
@@ -286,10 +283,8 @@ function withoutScheme(url: string): string {
   return url.replace(/^\s*(?:[a-z][\w+.-]*:)?\/\//i, '');
 }
 
-/** Whether `text` has `part` in it, in any case, as written or decoded. */
+/** Whether `text` has `part` in it, in any case and however either is encoded. */
 function contains(text: string, part: string): boolean {
-  const wanted = part.trim().toLowerCase();
-  return (
-    !!wanted && (text.toLowerCase().includes(wanted) || decode(text).toLowerCase().includes(decode(wanted)))
-  );
+  const wanted = decode(part).trim().toLowerCase();
+  return !!wanted && decode(text).toLowerCase().includes(wanted);
 }

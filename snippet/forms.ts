@@ -9,14 +9,12 @@ import { cut } from './visit.js';
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
 const IGNORED = '[data-cr-no-capture],[data-calltrk-ignore]';
-/** Types without a word of the visitor's in them, or with one that is not ours to know. */
-const IGNORED_TYPES = /^(?:password|file|submit|button|image|reset|fieldset|output|object)$/;
 /**
- * Names, ids and `autocomplete` of passwords, payment cards and identity papers, and of what forms carry for their
- * own security.
+ * Type, name, id and `autocomplete` of what is left out: types without a word of the visitor's; passwords, payment
+ * cards and identity papers; what forms carry for their own security.
  */
-const SECRET =
-  /pass(?:w|code)|-password|pwd|cvv|cvc|card.?(?:n|exp|code|holder)|cc.?(?:num|exp)|one-time|csrf|token|nonce|captcha|viewstate|\b_?_[a-z]|(?:^|[^a-z])(?:card|cc|csc|ssn|pin|otp|iban)(?:[^a-z]|$)/i;
+const LEFT_OUT =
+  /^(?:file|submit|button|image|reset|fieldset|output|object)|passw|pwd|cvv|cvc|card.?(?:n|exp|code|holder)|cc.?(?:num|exp)|one-time|csrf|token|nonce|captcha|\b__|(?:^|[^a-z])(?:card|cc|csc|ssn|pin|otp|iban)(?:[^a-z]|$)/i;
 const CARD_NUMBER = /(?:\d[ -]?){12,18}\d/g;
 /** The same form with the same words within this time is one submission. */
 const REPEAT_MS = 1000;
@@ -70,8 +68,8 @@ function readFields(form: HTMLFormElement): Record<string, string> {
 
 /** What the visitor entered; empty for what is not filled in, not sent, or not ours to know. */
 function readValue(field: Field): string {
-  if (field.disabled || IGNORED_TYPES.test(field.type) || field.closest(IGNORED)) return '';
-  if (SECRET.test(`${field.name} ${field.id} ${field.getAttribute('autocomplete')}`)) return '';
+  const names = `${field.type} ${field.name} ${field.id} ${field.getAttribute('autocomplete')}`;
+  if (field.disabled || LEFT_OUT.test(names) || field.closest(IGNORED)) return '';
   if (isChoice(field) && !(field as HTMLInputElement).checked) return '';
   const value = String(field.value ?? '').trim();
   return holdsCardNumber(value) ? '' : value;

@@ -63,7 +63,7 @@ export function attributeCall(call: CallToJoin, history: CallHistory): Attributi
     const weighed = taps.map((tap) => ({ ...tap, weight: 1 / (call.at - tap.at + 1000) }));
     return joined('tap', CONFIDENCE.tap, weighed);
   }
-  const holders = newestOfEachSession(leases.filter((lease) => lease.until >= call.at));
+  const holders = newestOfEachSession(leases.filter((lease) => lease.until > call.at));
   if (knownCaller) {
     const holds = holders.some((holder) => holder.sessionId === knownCaller.sessionId);
     const confidence = holds

@@ -4,7 +4,7 @@
  */
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { sourceOfRule } from '../../shared/source.js';
-import { ENGINES, OTHER_NETWORKS } from '../../shared/source-table.js';
+import { LABELS } from '../../shared/source-table.js';
 import { invalid } from './errors.js';
 import { spell } from './phone-numbers.js';
 import type { Attribution, CallFacts, Device, Millis, PhoneNumber } from './ports.js';
@@ -234,7 +234,7 @@ export type Detail = 'visits' | 'milestones' | 'page' | 'counts';
  * as unknown as what does not exist. A company may be named by either of its ids. Methods that change something
  * throw a Refusal `invalid` that names the field when the change cannot be.
  */
-export interface ReportStore {
+export interface ReportStore extends UserStore {
   account(accountId: string): Promise<AccountReport | null>;
 
   companies(accountId: string, ask: Listing<CompanyFilter, 'name'>): Promise<Found<CompanyReport>>;
@@ -378,8 +378,9 @@ export function formatSlug(slug: string): string {
 /** `google_paid` → `Google Ads`: what `shared/source` calls the visits of this source. */
 function nameOfSlug(slug: string): string {
   const [, id, kind] = /^(.+)_(paid|organic)$/.exec(slug) ?? [];
-  const network = [...ENGINES, ...OTHER_NETWORKS].find((known) => known.id === id);
-  return (kind === 'paid' ? network?.paidName : undefined) ?? formatSlug(slug);
+  const label = id !== undefined && Object.hasOwn(LABELS, id) ? LABELS[id] : undefined;
+  if (!label) return formatSlug(slug);
+  return kind === 'paid' ? (label.paidName ?? `${label.name} Paid`) : `${label.name} Organic`;
 }
 
 /** Caller id shouts; a name all in capitals is set as people write it. */

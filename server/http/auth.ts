@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import { Refusal } from '../domain/errors.js';
 import type { User, UserStore } from '../domain/reports.js';
+import { isLoopback } from './peers.js';
 
-export interface Authenticator {
+export interface Auth {
   /** Whose API key the request carries. Throws a Refusal `unauthenticated`. */
   authenticate(request: FastifyRequest): Promise<User>;
-  /** Lets pass who sits on this machine, and who has an API key. Usable as an `onRequest` hook. */
-  requireLoopbackOrKey(request: FastifyRequest): Promise<void>;
+  /** Lets pass who sits on this machine, and who has an API key. A hook. */
+  loopbackOrKey(request: FastifyRequest): Promise<void>;
 }
 
 /** A key that was withdrawn works at most this much longer. */
@@ -17,7 +18,7 @@ const REMEMBERED_MS = 30_000;
  * Knows users by their keys, and remembers them for a while, so that a request costs no question to the store. Only
  * the SHA-256 of what was sent is ever compared, so the time that takes tells nothing about a key.
  */
-export function createAuthenticator(users: UserStore, now: () => number = Date.now): Authenticator {
+export function createAuth(users: UserStore, now: () => number = Date.now): Auth {
   const known = new Map<string, { user: Promise<User | null>; until: number }>();
 
   function userOf(key: string): Promise<User | null> {
@@ -44,7 +45,7 @@ export function createAuthenticator(users: UserStore, now: () => number = Date.n
 
   return {
     authenticate,
-    async requireLoopbackOrKey(request) {
+    async loopbackOrKey(request) {
       if (!isLoopback(request.ip)) await authenticate(request);
     },
   };
@@ -53,11 +54,7 @@ export function createAuthenticator(users: UserStore, now: () => number = Date.n
 /** The key in `Token token="KEY"` or `Token token=KEY`; undefined if there is none. */
 export function readToken(authorization: string | undefined): string | undefined {
   const [, quoted, plain] =
-    /^Token\s(?:.*[\s,;])?token\s*=\s*(?:"([^"]+)"|([^\s",;]+))/i.exec(authorization?.slice(0, 1024) ?? '') ?? [];
+    /^Token\s(?:.*[\s,;])?token\s*=\s*(?:"([^"]+)"|([^\s",;]+))/i.exec(authorization?.slice(0, 1024) ?? '') ??
+    [];
   return quoted ?? plain;
-}
-
-/** An address of this machine's own; behind a proxy that is trusted, the address it tells of. */
-export function isLoopback(address: string): boolean {
-  return /^(?:::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/i.test(address);
 }

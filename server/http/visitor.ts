@@ -22,6 +22,7 @@ import type { SwapContext } from '../domain/swap.js';
 import type { EventBatch } from '../domain/visitor-events.js';
 import { firstPartyCookies } from './first-party-cookies.js';
 import type { LeaseBudgets } from './lease-budgets.js';
+import { isLoopback } from './peers.js';
 
 export interface VisitorParts {
   swap: (request: SwapRequest, context: SwapContext) => Promise<SwapResponse>;
@@ -139,10 +140,15 @@ function cleaned<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleaned(key), cleaned(item)])) as T;
 }
 
-/** A crawler, or a browser that loads the page ahead of its visitor. https://wicg.github.io/nav-speculation/ */
-function isCrawler({ headers }: FastifyRequest): boolean {
+/**
+ * A crawler, or a browser that loads the page ahead of its visitor (https://wicg.github.io/nav-speculation/). A
+ * headless Chromium on this very machine is neither: it is somebody who tests his site.
+ */
+function isCrawler({ headers, ip }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`;
-  return /prefetch|prerender/.test(purpose) || isbot(headers['user-agent']);
+  if (/prefetch|prerender/.test(purpose)) return true;
+  const agent = headers['user-agent'];
+  return isbot(isLoopback(ip) ? agent?.replace('HeadlessChrome/', 'Chrome/') : agent);
 }
 
 /** https://developer.mozilla.org/docs/Web/HTTP/Guides/Browser_detection_using_the_user_agent: "Mobi" anywhere. */

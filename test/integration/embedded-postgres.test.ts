@@ -22,7 +22,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { chooseAccount } from '../../server/storage/embedded/account.js';
 import { restoreSymlinks } from '../../server/storage/embedded/binaries.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../server/storage/embedded/index.js';
@@ -59,7 +59,7 @@ describe('a start', () => {
   });
 
   it('on an existing folder takes less than two seconds and keeps the rows', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const first = await start(data);
     await keepRow(first);
     await first.stop();
@@ -102,8 +102,7 @@ describe('a start', () => {
   });
 
   it('begins a new log when the old one is over 10 MB', async () => {
-    const data = join(tempFolder(), 'data');
-    await (await start(data)).stop();
+    const data = await madeBefore();
     truncateSync(join(data, 'postgres.log'), 10 * 1024 * 1024 + 1);
     await start(data);
     expect(statSync(join(data, 'postgres.log')).size).toBeLessThan(10_000);
@@ -111,14 +110,14 @@ describe('a start', () => {
   });
 
   it('does not keep Node running, and lets Postgres outlive it', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child } = inProcess(data, { holds: false });
     expect(await exitOf(child)).toBe(0);
     expect((await start(data)).adopted).toBe(true);
   });
 
   it('uses a temporary folder for a socket whose path would be too long, and removes it in the end', async () => {
-    const data = join(tempFolder(), 'a'.repeat(60), 'b'.repeat(60), 'data');
+    const data = await madeBefore(join(tempFolder(), 'a'.repeat(60), 'b'.repeat(60), 'data'));
     const { child, ready } = inProcess(data);
     const { pid, connection } = await ready();
     expect(Buffer.byteLength(connection.host)).toBeLessThan(86);
@@ -137,7 +136,7 @@ describe('a start', () => {
 
 describe('after a crash', () => {
   it('of Node, Postgres goes on and the next start adopts it', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child, ready } = inProcess(data);
     const { pid, connection } = await ready();
     await queryAt(connection, 'create table kept (id int); insert into kept values (1)');
@@ -155,7 +154,7 @@ describe('after a crash', () => {
   });
 
   it('of Node and Postgres, the next start recovers every committed row', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child, ready } = inProcess(data);
     const { pid, connection } = await ready();
     await queryAt(connection, 'create table kept (id int); insert into kept select generate_series(1, 5000)');
@@ -168,7 +167,7 @@ describe('after a crash', () => {
   });
 
   it('of Postgres alone, it comes back on the same socket without a call', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const postgres = await start(data);
     await keepRow(postgres);
     const pid = postmasterOf(join(data, 'postgres'));
@@ -179,7 +178,7 @@ describe('after a crash', () => {
   });
 
   it('of an adopted Postgres, it comes back too', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child, ready } = inProcess(data);
     const { pid } = await ready();
     child.kill('SIGKILL');
@@ -192,7 +191,7 @@ describe('after a crash', () => {
   });
 
   it('it does not come back once stop() was called, not even from the middle of a restart', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const postgres = await start(data);
     const pid = postmasterOf(join(data, 'postgres'));
     process.kill(pid, 'SIGKILL');
@@ -204,7 +203,7 @@ describe('after a crash', () => {
   });
 
   it('an emptied folder is an error in the log, not an empty database', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const lines: string[] = [];
     const postgres = await start(data, {
       log: (message, facts) => lines.push(`${message} ${facts?.problem}`),
@@ -220,7 +219,7 @@ describe('after a crash', () => {
 
 describe('a server that is there already', () => {
   it('is waited for while it shuts down, and then a new one is started', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child, ready } = inProcess(data);
     const { pid, connection } = await ready();
     child.kill('SIGKILL');
@@ -249,7 +248,7 @@ describe('a server that is there already', () => {
   });
 
   it('is shared by four starts at once after a crash', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const { child, ready } = inProcess(data);
     const { pid, connection } = await ready();
     await queryAt(connection, 'create table kept (id int); insert into kept values (1)');
@@ -263,7 +262,7 @@ describe('a server that is there already', () => {
 
   it('is not taken for the server of a copy of its folder', async () => {
     const folder = tempFolder();
-    const first = await start(join(folder, 'data'));
+    const first = await start(await madeBefore(join(folder, 'data')));
     await keepRow(first);
     await query(first, 'checkpoint');
     execFileSync('cp', ['-a', join(folder, 'data'), join(folder, 'copy')]);
@@ -275,7 +274,7 @@ describe('a server that is there already', () => {
 
   it('is found when its folder was moved', async () => {
     const folder = tempFolder();
-    const { child, ready } = inProcess(join(folder, 'data'));
+    const { child, ready } = inProcess(await madeBefore(join(folder, 'data')));
     await ready();
     child.kill('SIGKILL');
     await exitOf(child);
@@ -284,7 +283,7 @@ describe('a server that is there already', () => {
   });
 
   it('is not seen in another program that has its process id by now', async () => {
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     const first = await start(data);
     await keepRow(first);
     const before = pidFile(data);
@@ -345,7 +344,7 @@ describe('as root', () => {
 
   it.runIf(isRoot)('a closed checkout has its programs copied beside the cluster', async () => {
     const project = copyOfPackage({ mode: 0o700 });
-    const data = join(tempFolder(), 'data');
+    const data = await madeBefore();
     await start(data, { projectRoot: project });
     const copy = readdirSync(data).find((name) => name.startsWith('native-')) ?? '';
     expect(existsSync(join(data, copy, 'bin/postgres'))).toBe(true);
@@ -357,8 +356,7 @@ describe('as root', () => {
     'a database in a folder that has been closed since is an error, not an empty database',
     async () => {
       const folder = tempFolder();
-      const data = join(folder, 'data');
-      await (await start(data)).stop();
+      const data = await madeBefore(join(folder, 'data'));
       chmodSync(folder, 0o700);
       await expect(start(data)).rejects.toThrow(/belongs to \w+, who cannot get there\. .* DATABASE_URL/);
       expect(existsSync(join(data, 'embedded-id'))).toBe(false);
@@ -378,16 +376,14 @@ describe('as root', () => {
   });
 
   it.runIf(isRoot)('the owner of the files decides, even when /etc/passwd has forgotten him', async () => {
-    const data = join(tempFolder(), 'data');
-    await (await start(data)).stop();
+    const data = await madeBefore();
     execFileSync('chown', ['-R', '54321:54321', join(data, 'postgres')]);
     await start(data);
     expect(statSync(`/proc/${postmasterOf(join(data, 'postgres'))}`).uid).toBe(54_321);
   });
 
   it.runIf(isRoot)('files that belong to root are refused with the command that helps', async () => {
-    const data = join(tempFolder(), 'data');
-    await (await start(data)).stop();
+    const data = await madeBefore();
     execFileSync('chown', ['-R', '0:0', join(data, 'postgres')]);
     await expect(start(data)).rejects.toThrow(/belongs to root.*chown -R \w+ /);
   });
@@ -442,15 +438,13 @@ describe('the programs', () => {
   });
 
   it('of another major version refuse the data and name the backup', async () => {
-    const data = join(tempFolder(), 'data');
-    await (await start(data)).stop();
+    const data = await madeBefore();
     writeFileSync(join(data, 'postgres/PG_VERSION'), '17\n');
     await expect(start(data)).rejects.toThrow(/is of PostgreSQL 17, and this calltrk brings 18.*backup/);
   });
 
   it('that fail to start say why, in words of Postgres', async () => {
-    const data = join(tempFolder(), 'data');
-    await (await start(data)).stop();
+    const data = await madeBefore();
     writeFileSync(join(data, 'postgres/postgresql.auto.conf'), 'no_such_setting = 1\n');
     await expect(start(data)).rejects.toThrow(/did not start on .*DATABASE_URL.*no_such_setting/s);
   });
@@ -486,6 +480,26 @@ function tempFolder(mode = 0o755): string {
   folders.push(folder);
   return folder;
 }
+
+let template: Promise<string> | undefined;
+
+/** A data folder whose database was made, used and stopped before. */
+async function madeBefore(data = join(tempFolder(), 'data')): Promise<string> {
+  template ??= (async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'calltrk-embedded-'));
+    chmodSync(folder, 0o755);
+    const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), log: () => undefined });
+    await postgres.stop();
+    return folder;
+  })();
+  mkdirSync(dirname(data), { recursive: true });
+  execFileSync('cp', ['-a', join(await template, 'data'), data]);
+  return data;
+}
+
+afterAll(async () => {
+  if (template !== undefined) rmSync(await template, { recursive: true, force: true });
+});
 
 async function start(data: string, more: Partial<Start> = {}, machine?: Partial<Machine>) {
   try {

@@ -42,6 +42,7 @@ export class Query {
   with(changes: Record<string, string>): string {
     const next = new URLSearchParams();
     for (const [name, value] of this.#values) {
+      if (value === '') continue;
       if (name.endsWith('[]')) next.append(name, value);
       else next.set(name, value);
     }

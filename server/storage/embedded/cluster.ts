@@ -1,4 +1,4 @@
-import { chown, readFile, stat } from 'node:fs/promises';
+import { chown, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run, runAs } from './account.js';
 import { makeDraft, publishDraft } from './drafts.js';
@@ -10,8 +10,9 @@ export const USER = 'calltrk';
 
 /** Makes an empty cluster, all of it or nothing; fine if another process makes the same one at the same time. */
 export async function createCluster(place: Place): Promise<void> {
+  let draft: string | undefined;
   try {
-    const draft = await makeDraft(place.home, 'postgres');
+    draft = await makeDraft(place.home, 'postgres');
     if (place.account !== undefined) await chown(draft, place.account.uid, place.account.gid);
     await run(
       join(place.binaries.folder, 'bin/initdb'),
@@ -33,6 +34,7 @@ export async function createCluster(place: Place): Promise<void> {
     );
     await publishDraft(draft, place.home, 'postgres');
   } catch (error) {
+    if (draft !== undefined) await rm(draft, { recursive: true, force: true }).catch(() => undefined);
     // A slow one may have been taken for a leftover, or cut short by the disk that the quicker one filled.
     if (await stat(join(place.cluster, 'PG_VERSION')).catch(() => undefined)) return;
     const said = (error as { stderr?: string }).stderr?.trim();

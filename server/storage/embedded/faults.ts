@@ -16,12 +16,11 @@ export function fault(what: string, detail: FaultDetail = {}): EmbeddedPostgresE
   const because = reason(detail.cause);
   const words = [because, detail.said ?? ''].join('\n');
   const advice = detail.advice ?? ADVICE.find(([sign]) => sign.test(words))?.[1] ?? 'Repair what it names.';
-  const text = [
-    `${what}${because ? ` (${because})` : ''}.`,
-    `${advice} To use a PostgreSQL server of your own instead, set DATABASE_URL.`,
+  const message = [
+    `${what}${because ? ` (${because})` : ''}. ${advice}`,
+    ' To use a PostgreSQL server of your own instead, set DATABASE_URL.',
     detail.said ? `\n${detail.said.replace(/^/gm, '  | ')}` : '',
-  ];
-  const message = text.join(' ').trimEnd();
+  ].join('');
   return new EmbeddedPostgresError(message, detail.cause === undefined ? undefined : { cause: detail.cause });
 }
 

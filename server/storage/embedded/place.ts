@@ -129,7 +129,7 @@ export async function removeSocketFolder(place: Place, folder: string): Promise<
   await rm(folder, { recursive: true, force: true });
 }
 
-const TEMPORARY = 'calltrk-';
+const TEMPORARY = 'calltrk-socket-';
 
 async function makeTemporaryFolder(account: Account | undefined): Promise<string> {
   for (const base of [tmpdir(), '/tmp']) {
@@ -200,7 +200,10 @@ async function openDataDir(wanted: string, machine: Machine): Promise<string> {
     if (made !== undefined) await chmod(path, machine.isRoot ? 0o711 : 0o700);
     return await realpath(path);
   } catch (cause) {
-    throw fault(`The data folder ${path} cannot be used`, { cause });
+    throw fault(`The data folder ${path} cannot be used`, {
+      advice: 'DATA_DIR must be a folder that calltrk can make, enter and write.',
+      cause,
+    });
   }
 }
 

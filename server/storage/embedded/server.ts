@@ -171,7 +171,7 @@ async function ask(
     if (isOwn) return 'ours';
     // SHOW data_directory would name the same path for two containers, and another one for a folder that was moved.
     await writeFile(join(place.cluster, mark), '');
-    const seen = await client.query('select pg_stat_file($1, true) is not null as "sees"', [mark]);
+    const seen = await client.query('select (pg_stat_file($1, true)).size is not null as "sees"', [mark]);
     return seen.rows[0]?.sees === true ? 'ours' : 'nobody';
   } catch (error) {
     const code = codeOf(error) ?? '';

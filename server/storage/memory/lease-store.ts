@@ -14,15 +14,15 @@ interface Slot {
   heldUntil: Millis;
   /** Place in the heap. */
   at: number;
-  /** Order in which the numbers were given to the pool: breaks ties. */
-  order: number;
+  /** Counts up with each hold, so that a burst within one millisecond is spread over the numbers all the same. */
+  turn: number;
 }
 
 class Pool {
   readonly #heap: Slot[] = [];
   readonly #byNumber = new Map<PhoneNumber, Slot>();
   readonly #bySession = new Map<string, Slot>();
-  #order = 0;
+  #turn = 0;
 
   setNumbers(numbers: readonly PhoneNumber[]): void {
     const wanted = new Set(numbers);
@@ -36,7 +36,7 @@ class Pool {
         holders: new Map(),
         heldUntil: 0,
         at: this.#heap.length,
-        order: this.#order++,
+        turn: this.#turn++,
       };
       this.#byNumber.set(number, slot);
       this.#heap.push(slot);
@@ -96,6 +96,7 @@ class Pool {
     slot.holders.set(sessionId, held);
     this.#bySession.set(sessionId, slot);
     slot.heldUntil = Math.max(slot.heldUntil, held);
+    slot.turn = this.#turn++;
     this.#settle(slot);
   }
 
@@ -135,7 +136,7 @@ class Pool {
 }
 
 function before(a: Slot, b: Slot): boolean {
-  return a.heldUntil < b.heldUntil || (a.heldUntil === b.heldUntil && a.order < b.order);
+  return a.heldUntil < b.heldUntil || (a.heldUntil === b.heldUntil && a.turn < b.turn);
 }
 
 /**

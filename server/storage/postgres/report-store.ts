@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { invalid, isRefusal, unavailable } from '../../domain/errors.js';
-import type { ReportStore, UserStore } from '../../domain/reports.js';
+import type { ReportStore } from '../../domain/reports.js';
 import { sqlState } from './connect.js';
-import { createUserStore as createUsers, findAccount } from './reports/accounts.js';
+import { findAccount, findUserByKey } from './reports/accounts.js';
 import { findCall, listCalls } from './reports/calls.js';
 import {
   companyIds,
@@ -18,6 +18,7 @@ import { createTracker, disableTracker, findTracker, listTrackers } from './repo
 /** The reports in Postgres, one file a resource in `reports/`. A pool of its own keeps them from calls and visitors. */
 export function createReportStore(pool: pg.Pool): ReportStore {
   return withRefusals<ReportStore>({
+    byKeyHash: (sha256) => findUserByKey(pool, sha256),
     account: (accountId) => findAccount(pool, accountId),
 
     companies: (accountId, ask) => listCompanies(pool, accountId, ask),
@@ -40,11 +41,6 @@ export function createReportStore(pool: pg.Pool): ReportStore {
       listFormSubmissions(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     formSubmission: (accountId, id, details) => findFormSubmission(pool, accountId, id, details),
   });
-}
-
-/** Whose API key it is. */
-export function createUserStore(pool: pg.Pool): UserStore {
-  return withRefusals(createUsers(pool));
 }
 
 /** The same methods, with what Postgres throws put into the words of `domain/errors`. */
@@ -72,6 +68,8 @@ function refusalOf(error: unknown): unknown {
   // No SQLSTATE: an error of the socket (ECONNREFUSED …), or one that pg makes of its own, which has no code.
   const { code } = error as { code?: unknown };
   const silent =
-    typeof code === 'string' ? /^E[A-Z]+$/.test(code) : /connect|terminated|timeout|closed/i.test(error.message);
+    typeof code === 'string'
+      ? /^E[A-Z]+$/.test(code)
+      : /connect|terminated|timeout|closed/i.test(error.message);
   return silent ? unavailable('The record', error) : error;
 }

@@ -37,7 +37,8 @@ export async function listFormSubmissions(
   const { filter, slice, count } = ask;
   const from = sql`FROM form_submissions c
     ${where([ofCompanies(companies), ...leadConditions(filter, AT)])}`;
-  const ties = ask.sort === 'form_url' ? sql`c.submitted_at DESC, c.form_submission_id` : sql`c.form_submission_id`;
+  const ties =
+    ask.sort === 'form_url' ? sql`c.submitted_at DESC, c.form_submission_id` : sql`c.form_submission_id`;
   const keys = await rowsOf<FormKey>(
     pool,
     sql`SELECT c.company_id, c.form_submission_id ${from} ${orderBy(SORTS, ask, 'submitted_at', ties)}

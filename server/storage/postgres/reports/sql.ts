@@ -70,8 +70,6 @@ export function orderBy<Sort extends string>(
   return sql`ORDER BY ${by} ${direction}, ${ties}`;
 }
 
-type Runner = Pick<pg.Pool, 'query'>;
-
 export async function rowsOf<Row extends pg.QueryResultRow>(
   runner: Pick<pg.Pool, 'query'>,
   statement: Sql,

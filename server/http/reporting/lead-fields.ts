@@ -1,0 +1,80 @@
+/** Fields that calls and form submissions share: all that is read from the visits of their session. */
+import type { Attribution } from '../../domain/ports.js';
+import { formatTime } from '../../domain/report-dates.js';
+import { type LeadReport, sourceOf, type Touch, type View } from '../../domain/reports.js';
+
+const UTM = ['source', 'medium', 'campaign', 'term', 'content'] as const;
+
+/** `utm_source` … of the page on which the first touch landed. */
+export const utmFields = Object.fromEntries(
+  UTM.map((name) => [
+    `utm_${name}`,
+    (lead: LeadReport) => paramsOf(lead.firstTouch?.landing)[`utm_${name}`] ?? null,
+  ]),
+);
+
+export const landingPage = (lead: LeadReport) => lead.firstTouch?.landing ?? null;
+export const referringUrl = (lead: LeadReport) => urlOf(lead.firstTouch?.referrer);
+export const medium = (lead: LeadReport) => lead.firstTouch?.medium ?? null;
+export const campaign = (lead: LeadReport) => lead.firstTouch?.campaign ?? null;
+export const sourceName = (lead: LeadReport) => sourceOf(lead)?.name ?? null;
+/** Search words reach a site through paid clicks only. */
+export const keywords = (lead: LeadReport) =>
+  lead.firstTouch?.source.endsWith('_paid') ? lead.firstTouch.term : null;
+
+export function referrerDomain(lead: LeadReport): string | null {
+  const referrer = referringUrl(lead);
+  return referrer !== null && URL.canParse(referrer) ? new URL(referrer).hostname || null : null;
+}
+
+/** A record's attribution in the words of the wire. */
+export function attribution({ attribution: join }: LeadReport): Record<string, unknown> {
+  const { session, visit, source, confidence, sourceConfidence, method, candidates } = join as Attribution;
+  return { session, visit, source, confidence, source_confidence: sourceConfidence, method, candidates };
+}
+
+/**
+ * First touch, the creation of the lead, its qualification and the touch that led to this event. When somebody is
+ * qualified is not recorded yet.
+ */
+export function milestones(at: (lead: LeadReport) => number) {
+  return (lead: LeadReport, view: View) => {
+    const created = lead.leadCreatedAt ?? at(lead);
+    return {
+      first_touch: milestone(lead.firstTouch, lead.firstTouch?.at, lead, view),
+      lead_created: milestone(lead.leadCreatedTouch, created, lead, view),
+      qualified: milestone(null, undefined, lead, view),
+      last_touch: milestone(lead.lastTouch, lead.lastTouch?.at, lead, view),
+    };
+  };
+}
+
+function milestone(touch: Touch | null, at: number | undefined, lead: LeadReport, view: View) {
+  const params = paramsOf(touch?.landing);
+  const utm = Object.entries(params).filter(([name]) => name.startsWith('utm_'));
+  return {
+    event_date: at === undefined ? null : formatTime(at, view.timeZone),
+    ad_position: null,
+    campaign: touch?.campaign ?? null,
+    device: touch && lead.device,
+    keywords: touch?.source.endsWith('_paid') ? touch.term : null,
+    landing: touch?.landing ?? null,
+    landing_page_url_params: params,
+    match_type: null,
+    medium: touch?.medium ?? null,
+    referrer: urlOf(touch?.referrer),
+    referrer_url_params: paramsOf(urlOf(touch?.referrer)),
+    session_browser: null,
+    url_utm_params: Object.fromEntries(utm),
+    source: touch?.sourceName ?? null,
+  };
+}
+
+function urlOf(referrer: string | undefined): string | null {
+  return referrer === undefined || referrer === '' || referrer === 'direct' ? null : referrer;
+}
+
+function paramsOf(url: string | null | undefined): Record<string, string> {
+  if (!url || !URL.canParse(url)) return {};
+  return Object.fromEntries(new URL(url).searchParams);
+}

@@ -1,0 +1,235 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Change, RecordEntry } from '../../server/domain/ports.js';
+import { createPool, type PostgresAddress } from '../../server/storage/postgres/connect.js';
+import { migrate } from '../../server/storage/postgres/migrate.js';
+import { becomeOnlyServer, NotOnlyServerError } from '../../server/storage/postgres/only-server.js';
+import { createRecordStore } from '../../server/storage/postgres/record-store.js';
+import { createRecordWriter } from '../../server/storage/postgres/writer.js';
+import { POSTGRES_SERVERS, type PostgresServer } from '../support/postgres-servers.js';
+import { until } from '../support/processes.js';
+
+const COMPANY = 'COM1';
+const AT = 1_800_000_000_000;
+const uuid = () => crypto.randomUUID();
+
+describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await start();
+  });
+  afterAll(() => server.close());
+
+  const openPool = (address: PostgresAddress) =>
+    createPool(address, { name: 'test', max: 10, statementTimeoutMs: 10_000, onError: () => undefined });
+
+  describe('migrations', () => {
+    test('twenty starters at once make one schema', async () => {
+      const address = await server.createDatabase();
+      const pools = Array.from({ length: 20 }, () => openPool(address));
+      const runs = await Promise.all(pools.map((pool) => migrate(pool)));
+      expect(runs.flatMap(({ applied }) => applied)).toEqual(['0001_foundation.sql']);
+      await Promise.all(pools.map((pool) => pool.end()));
+    });
+
+    test('a database that is ahead of this code is refused, and named', async () => {
+      const pool = openPool(await server.createDatabase());
+      await migrate(pool);
+      await pool.query(`INSERT INTO schema_migrations (name) VALUES ('0999_future.sql')`);
+      await expect(migrate(pool)).rejects.toThrow(/0999_future\.sql.*newer version/);
+      await pool.end();
+    });
+  });
+
+  test('only one server may keep the leases of a database in its memory', async () => {
+    const address = await server.createDatabase();
+    const first = await becomeOnlyServer(address, () => undefined);
+    await expect(becomeOnlyServer(address, () => undefined)).rejects.toMatchObject({
+      name: 'NotOnlyServerError',
+      holder: String(process.pid),
+    });
+    await first.release();
+    const second = await becomeOnlyServer(address, () => undefined);
+    await second.release();
+  });
+
+  test('a server whose lock was cut takes it again, or is told that another one has it', async () => {
+    const address = await server.createDatabase();
+    const lost: unknown[] = [];
+    const first = await becomeOnlyServer(address, (error) => lost.push(error));
+    const client = new pg.Client(address);
+    await client.connect();
+    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND application_name LIKE 'calltrk server%'`);
+    const second = await becomeOnlyServer(address, () => undefined);
+    await until(() => lost[0], { timeoutMs: 15_000, what: 'the first server hearing of the second' });
+    expect(lost[0]).toBeInstanceOf(NotOnlyServerError);
+    await Promise.all([first.release(), second.release(), client.end()]);
+  });
+
+  describe('group commit', () => {
+    let pool: pg.Pool;
+    beforeAll(async () => {
+      pool = openPool(await server.createDatabase());
+      await migrate(pool);
+    });
+    afterAll(() => pool.end());
+
+    const visit = (sessionId: string, visitId: string, more = {}): Change => ({
+      type: 'visit',
+      sessionId,
+      visit: {
+        visitId,
+        landing: 'https://x.example/?q="\'\\{},',
+        referrer: 'direct',
+        startedAt: AT,
+        lastSeen: AT,
+        ...more,
+      },
+      source: {
+        source: 'direct',
+        name: 'Direct',
+        medium: 'direct',
+        campaign: null,
+        term: null,
+        content: null,
+        clickIds: {},
+      },
+    });
+    const pageView = (sessionId: string, visitId: string, eventId = uuid(), more = {}): RecordEntry => ({
+      companyId: COMPANY,
+      eventId,
+      changes: [
+        {
+          type: 'page_view',
+          eventId,
+          sessionId,
+          visitId,
+          url: 'https://x.example/',
+          title: null,
+          at: AT,
+          clientAt: null,
+          ...more,
+        },
+      ],
+    });
+    const count = async (table: string, where = 'true') =>
+      Number((await pool.query(`SELECT count(*) FROM ${table} WHERE ${where}`)).rows[0].count);
+
+    test('many entries become few transactions, and each is kept', async () => {
+      const commits: number[] = [];
+      const writer = createRecordWriter(pool, { onCommit: (entries) => commits.push(entries) });
+      const [session, visitId] = [uuid(), uuid()];
+      const outcomes = await Promise.all(
+        Array.from({ length: 1200 }, () => writer.write(pageView(session, visitId))),
+      );
+      expect(outcomes.every((outcome) => outcome === 'accepted')).toBe(true);
+      expect(await count('page_views', `session_id = '${session}'`)).toBe(1200);
+      expect(commits.length).toBeLessThan(10);
+    });
+
+    test('an event is kept once, whether it is repeated in one batch, at once, or later', async () => {
+      const writer = createRecordWriter(pool);
+      const [session, visitId, eventId] = [uuid(), uuid(), uuid()];
+      const at_once = await Promise.all(
+        Array.from({ length: 5 }, () => writer.write(pageView(session, visitId, eventId))),
+      );
+      expect(at_once.toSorted()).toEqual(['accepted', 'repeated', 'repeated', 'repeated', 'repeated']);
+      expect(await writer.write(pageView(session, visitId, eventId.toUpperCase()))).toBe('repeated');
+      expect(await count('page_views', `session_id = '${session}'`)).toBe(1);
+    });
+
+    test('an id of one company says nothing of another', async () => {
+      const writer = createRecordWriter(pool);
+      const entry = pageView(uuid(), uuid());
+      expect(await writer.write(entry)).toBe('accepted');
+      expect(await writer.write({ ...entry, companyId: 'COM2' })).toBe('accepted');
+    });
+
+    test('an entry that the database refuses costs the others of its batch nothing', async () => {
+      const writer = createRecordWriter(pool);
+      const [session, visitId] = [uuid(), uuid()];
+      const bad = pageView(session, visitId, uuid(), { url: 'nul \0 byte' });
+      const results = await Promise.allSettled([
+        writer.write(pageView(session, visitId)),
+        writer.write(bad),
+        writer.write(pageView(session, visitId)),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect(results[1]).toMatchObject({ reason: { code: 'invalid' } });
+      expect(await count('page_views', `session_id = '${session}'`)).toBe(2);
+      expect(await writer.write({ ...bad, changes: [] })).toBe('accepted');
+    });
+
+    test('a visit with its lease is read back as the session left it', async () => {
+      const writer = createRecordWriter(pool);
+      const records = createRecordStore({ pool, callPool: pool, newId: (prefix) => prefix + uuid() });
+      const [sessionId, first, second] = [uuid(), uuid(), uuid()];
+      const lease = (visitId: string, number: string, at: number): Change => ({
+        type: 'lease',
+        leaseId: uuid(),
+        trackerId: 'TRK1',
+        number,
+        sessionId,
+        visitId,
+        at,
+        holdSeconds: 1200,
+        shared: false,
+      });
+      await writer.write({
+        companyId: COMPANY,
+        eventId: null,
+        changes: [
+          visit(sessionId, first, { landing: 'https://x.example/first' }),
+          lease(first, '+13055550110', AT),
+        ],
+      });
+      const later = AT + 3_600_000;
+      await writer.write({
+        companyId: COMPANY,
+        eventId: null,
+        changes: [
+          visit(sessionId, second, {
+            landing: 'https://x.example/second',
+            startedAt: later,
+            lastSeen: later,
+          }),
+          { type: 'lease_ended', number: '+13055550110', sessionId, at: later },
+          lease(second, '+13055550111', later),
+          { type: 'visit_seen', visitId: second, at: later + 5000 },
+          { type: 'visit_seen', visitId: second, at: later + 1000 },
+        ],
+      });
+      const key = { companyId: COMPANY, sessionId };
+      expect(await records.currentVisits([{ companyId: COMPANY, sessionId: uuid() }, key])).toEqual([
+        null,
+        {
+          visitId: second,
+          landing: 'https://x.example/second',
+          referrer: 'direct',
+          source: 'direct',
+          startedAt: later,
+          lastSeen: later + 5000,
+          first: { landing: 'https://x.example/first', referrer: 'direct' },
+          leases: [{ trackerId: 'TRK1', number: '+13055550111' }],
+        },
+      ]);
+      // The hold had run out long before the lease was closed: it ended then.
+      const { rows } = await pool.query(
+        `SELECT extract(epoch FROM ended_at) * 1000 AS at FROM leases WHERE visit_id = $1`,
+        [first],
+      );
+      expect(Number(rows[0].at)).toBe(AT + 1_200_000);
+    });
+
+    test('with the database gone, what could not be kept is refused, and accepted when it is back', async () => {
+      const writer = createRecordWriter(
+        createPool(
+          { connectionString: 'postgres://nobody@127.0.0.1:9/none' },
+          { name: 'gone', max: 1, statementTimeoutMs: 1000, onError: () => undefined },
+        ),
+      );
+      await expect(writer.write(pageView(uuid(), uuid()))).rejects.toMatchObject({ code: 'unavailable' });
+    });
+  });
+});
