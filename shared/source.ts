@@ -73,7 +73,8 @@ export function matchesRule(rule: SourceRule, visit: Touch): boolean {
     case 'landing_params':
       return hasParameters(landing, rule.landing);
     case 'landing_url':
-      return contains(landing, withoutScheme(rule.landing));
+      // A rule without its scheme matches either.
+      return contains(landing, rule.landing.replace(/^\s*https?:\/\//i, ''));
     case 'web_referrer':
       return isReferredBy(visit, rule.referrer);
     case 'direct':
@@ -270,17 +271,10 @@ function hasParameters(landing: string, rule: string): boolean {
     .every((part) => contains(query, part.includes('=') ? `&${part}` : part));
 }
 
-/** A rule that has a path needs a referrer that tells it. */
+/** By host alone: what else a rule says, browsers no longer tell. */
 function isReferredBy(visit: Touch, rule: string): boolean {
   const host = hostOf(rule);
-  const path = withoutScheme(rule).replace(/^[^/]*\/?/, '');
-  return (
-    !!host && `.${referringHost(visit)}`.endsWith(`.${host}`) && (!path || contains(visit.referrer, path))
-  );
-}
-
-function withoutScheme(url: string): string {
-  return url.replace(/^\s*(?:[a-z][\w+.-]*:)?\/\//i, '');
+  return !!host && `.${referringHost(visit)}`.endsWith(`.${host}`);
 }
 
 /** Whether `text` has `part` in it, in any case and however either is encoded. */

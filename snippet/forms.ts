@@ -57,8 +57,9 @@ function readFields(form: HTMLFormElement): Record<string, string> {
   let room = MAX_TOTAL;
   if (form.closest(IGNORED)) return fields;
   for (const field of form.elements as Iterable<Element> as Iterable<Field>) {
-    const value = readValue(field).slice(0, Math.min(MAX_VALUE, room));
+    const value = readValue(field).slice(0, Math.max(0, Math.min(MAX_VALUE, room)));
     const label = readLabel(field).slice(0, MAX_LABEL);
+    // A server may refuse a body with this name in it.
     if (!value || !label || label === '__proto__') continue;
     fields[label] = label in fields ? `${fields[label]}, ${value}` : value;
     room -= value.length + label.length;

@@ -232,6 +232,8 @@ describe('a server that is there already', () => {
     const starting = start(data);
     await new Promise((done) => setTimeout(done, 500));
     expect(isRunning(pid)).toBe(true);
+    // Nothing was started against it in vain.
+    expect(readFileSync(join(data, 'postgres.log'), 'utf8')).not.toContain('lock file');
     await client.end();
     const second = await starting;
     expect(second.adopted).toBe(false);

@@ -13,6 +13,7 @@ import type {
   SwapRequest,
   VisitorEvent,
 } from '../../shared/contract/visitor.js';
+import type { CallTrkApi } from '../../snippet/api.js';
 
 export const LIBRARIES = ['jsdom', 'happy-dom'] as const;
 export type Library = (typeof LIBRARIES)[number];
@@ -50,7 +51,7 @@ export function displayed(e164: string): DisplayNumber {
 export interface Sent {
   via: 'fetch' | 'beacon';
   url: string;
-  body: Record<string, unknown> & { events?: VisitorEvent[]; page?: SwapRequest['page']; targets?: string[] };
+  body: Partial<SwapRequest> & { events?: VisitorEvent[] };
 }
 
 /** An answer of the server: an object is sent as JSON, text as it is; an error is one of the network. */
@@ -68,6 +69,8 @@ export interface PageOptions {
   after?: Page;
   /** Runs before the script does. */
   before?: (page: Page) => void;
+  /** The script runs before the page is there; `finishLoading` ends that. */
+  loading?: boolean;
   /** Attributes of the script's tag. */
   tag?: Record<string, string>;
   beacon?: (() => boolean) | null;
@@ -76,6 +79,8 @@ export interface PageOptions {
 export interface Page {
   window: Window & typeof globalThis;
   document: Document;
+  /** `window.CallTrk`. */
+  readonly api: CallTrkApi;
   sent: Sent[];
   /** The requests to one path. */
   to(path: string): Sent[];
@@ -83,6 +88,7 @@ export interface Page {
   events(type?: VisitorEvent['type']): VisitorEvent[];
   /** Lets everything happen that is due by then. */
   settle(ms?: number): Promise<void>;
+  finishLoading(): void;
   /** Runs the script once more, as a second tag would. */
   runScript(): void;
   text(selector?: string): string;
@@ -107,10 +113,21 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
   const { document } = window;
   if (library === 'happy-dom') Object.defineProperty(document, 'referrer', { value: referrer });
 
+  let loaded = !options.loading;
+  Object.defineProperty(document, 'readyState', {
+    configurable: true,
+    get: () => (loaded ? 'complete' : 'loading'),
+  });
+  // jsdom says that it has loaded when it likes.
+  document.addEventListener('DOMContentLoaded', (event) => loaded || event.stopImmediatePropagation());
+
   const sent: Sent[] = [];
   const page: Page = {
     window,
     document,
+    get api() {
+      return window.CallTrk as CallTrkApi;
+    },
     sent,
     to: (path) => sent.filter((request) => request.url.endsWith(path)),
     events: (type) =>
@@ -119,6 +136,10 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
       for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
       await vi.advanceTimersByTimeAsync(ms);
       for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
+    },
+    finishLoading: () => {
+      loaded = true;
+      document.dispatchEvent(new window.Event('DOMContentLoaded'));
     },
     runScript: () => run(page, options),
     text: (selector = 'body') => document.querySelector(selector)?.textContent ?? '',

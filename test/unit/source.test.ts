@@ -187,7 +187,7 @@ describe('a rule', () => {
     [web_referrer('yelp.com'), '', 'https://yelp.com.evil.net/', false],
     [web_referrer('yelp.com'), '', 'https://evil.net/yelp.com', false],
     [web_referrer('yelp.com/biz/roofs'), '', 'https://www.yelp.com/biz/roofs?x', true],
-    [web_referrer('yelp.com/biz/roofs'), '', 'https://www.yelp.com/', false],
+    [web_referrer('yelp.com/biz/roofs'), '', 'https://www.yelp.com/', true],
     [web_referrer('example.com'), '', 'https://example.com/', false],
     [web_referrer(''), '', GOOGLE, false],
     [search('google', 'paid'), '?gclid=a', '', true],

@@ -30,7 +30,7 @@ interface CallOptions {
 
 export interface Answer {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects to be there
+  /** A test reads what it expects to be there. */
   body: any;
   text: string;
   headers: Record<string, unknown>;

@@ -1,0 +1,349 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { VisitorEvent } from '../../../shared/contract/visitor.js';
+import { KEY, LIBRARIES, openPage, type Page, SOURCE_NUMBER, TARGET } from '../../support/dom.js';
+
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(LIBRARIES)('in %s', (library) => {
+  describe('a tap', () => {
+    const click = (page: Page, selector: string) => {
+      const event = new page.window.MouseEvent('click', { bubbles: true, cancelable: true });
+      page.document.querySelector(selector)?.addEventListener('click', (e) => e.preventDefault());
+      page.document.querySelector(selector)?.dispatchEvent(event);
+    };
+
+    test('on a swapped link is handed over in the same task', async () => {
+      const page = openPage(library, {
+        html: '<a href="tel:305-555-0100"><b>Call</b></a><i><a href="sms:305-555-0100">text</a></i>',
+      });
+      await page.settle();
+      click(page, 'b');
+      click(page, 'i a');
+      const taps = page.to('/v1/events');
+      expect(taps.map(({ via, url }) => [via, url])).toEqual([
+        ['beacon', 'https://calls.example.net/t/v1/events'],
+        ['beacon', 'https://calls.example.net/t/v1/events'],
+      ]);
+      expect(taps[0]?.body).toEqual({
+        key: KEY,
+        session: page.cookies().calltrk_session_id,
+        events: [
+          {
+            id: expect.stringMatching(UUID),
+            type: 'tap',
+            at: Date.now(),
+            number: '+17865550123',
+            target: TARGET,
+          },
+        ],
+      });
+    });
+
+    test('on the number of a source tracker is told as well', async () => {
+      const sources = [{ rule: { type: 'all' } as const, targets: [TARGET], number: SOURCE_NUMBER }];
+      const page = openPage(library, { html: '<a href="tel:305-555-0100">Call</a>', config: { sources } });
+      click(page, 'a');
+      expect(page.events('tap')).toMatchObject([{ number: SOURCE_NUMBER.e164, target: TARGET }]);
+    });
+
+    test('on a copy that the page made of a swapped link is told as well', async () => {
+      const page = openPage(library, { html: '<a href="tel:305-555-0100">Call</a><p></p>' });
+      await page.settle();
+      page.document.querySelector('p')?.append(page.document.querySelector('a')?.cloneNode(true) as Node);
+      await page.settle();
+      click(page, 'p a');
+      expect(page.events('tap')).toMatchObject([{ number: '+17865550123', target: TARGET }]);
+    });
+
+    test('on anything else is nobody\u2019s business', async () => {
+      const page = openPage(library, {
+        html: '<a id="own" href="tel:305-555-0100" data-calltrk-noswap>x</a><a id="web" href="/x">x</a><p>305-555-0100</p>',
+      });
+      await page.settle();
+      for (const selector of ['#own', '#web', 'p']) click(page, selector);
+      expect(page.events()).toEqual([]);
+    });
+
+    test('before there is a number is nobody\u2019s business', () => {
+      const page = openPage(library, { html: '<a href="tel:305-555-0100">x</a>' });
+      click(page, 'a');
+      expect(page.events()).toEqual([]);
+    });
+
+    test.each([
+      ['refuses', () => false],
+      ['is missing', null],
+      [
+        'throws',
+        () => {
+          throw new Error('no');
+        },
+      ],
+    ])('goes another way where sendBeacon %s', async (_, beacon) => {
+      const page = openPage(library, { html: '<a href="tel:305-555-0100">x</a>', beacon });
+      await page.settle();
+      click(page, 'a');
+      expect(page.to('/v1/events').map(({ via }) => via)).toEqual(['fetch']);
+    });
+  });
+
+  describe('a sign of life', () => {
+    const move = (page: Page, type = 'pointermove') =>
+      page.document.dispatchEvent(new page.window.Event(type, { bubbles: true }));
+
+    test.each(['pointermove', 'pointerdown', 'keydown', 'touchstart', 'scroll'])(
+      'is sent once a minute after %s, and not without',
+      async (type) => {
+        const page = openPage(library);
+        await page.settle(60_000);
+        expect(page.events('ping')).toHaveLength(0);
+        move(page, type);
+        move(page, type);
+        expect(page.events('ping')).toHaveLength(0);
+        await page.settle(60_000);
+        await page.settle(60_000);
+        expect(page.events('ping')).toHaveLength(1);
+        expect(page.to('/v1/events')[0]?.via).toBe('fetch');
+      },
+    );
+
+    test('is not sent by a page that nobody sees', async () => {
+      const page = openPage(library);
+      await page.settle();
+      Object.defineProperty(page.document, 'visibilityState', { value: 'hidden' });
+      move(page);
+      await page.settle(120_000);
+      expect(page.events('ping')).toEqual([]);
+    });
+
+    test('keeps the hold: no number is asked for anew', async () => {
+      const page = openPage(library);
+      for (let minute = 0; minute < 60; minute++) {
+        move(page);
+        await page.settle(60_000);
+      }
+      expect(page.to('/v1/swap')).toHaveLength(1);
+    });
+
+    test('after the hold is a new question', async () => {
+      const page = openPage(library);
+      await page.settle(1_300_000);
+      move(page);
+      await page.settle(60_000);
+      expect(page.events('ping')).toEqual([]);
+      expect(page.to('/v1/swap').map(({ body }) => [body.targets, !!body.page])).toEqual([
+        [[TARGET], true],
+        [[TARGET], false],
+      ]);
+    });
+
+    test('is not sent faster than every five seconds, whatever the server says', async () => {
+      const page = openPage(library, {
+        answer: ({ body }) => ({
+          held_seconds: 'x',
+          ping_seconds: 0.001,
+          numbers: Object.fromEntries((body.targets ?? []).map((target) => [target, null])),
+        }),
+      });
+      for (let second = 0; second < 120; second++) {
+        move(page);
+        await page.settle(1000);
+      }
+      expect(page.sent.length).toBeLessThan(30);
+    });
+
+    test('comes at once when the page is seen again after the hold', async () => {
+      const page = openPage(library);
+      await page.settle(2_000_000);
+      move(page, 'visibilitychange');
+      await page.settle(10);
+      expect(page.to('/v1/swap')).toHaveLength(2);
+    });
+
+    test('comes at once with a page from the back/forward cache', async () => {
+      const page = openPage(library);
+      await page.settle();
+      const show = (persisted: boolean) =>
+        page.window.dispatchEvent(Object.assign(new page.window.Event('pageshow'), { persisted }));
+      show(false);
+      await page.settle();
+      expect(page.to('/v1/swap')).toHaveLength(1);
+      show(true);
+      await page.settle();
+      expect(page.to('/v1/swap').map(({ body }) => !!body.page)).toEqual([true, false]);
+    });
+  });
+
+  describe('a form', () => {
+    const submit = (page: Page, selector = 'form') => {
+      const form = page.document.querySelector(selector) as HTMLFormElement;
+      form.dispatchEvent(new page.window.Event('submit', { bubbles: true, cancelable: true }));
+    };
+    const forms = (page: Page) => page.events('form') as Extract<VisitorEvent, { type: 'form' }>[];
+    const fieldsOf = (html: string, options: Parameters<typeof openPage>[1] = {}) => {
+      const page = openPage(library, { html: `<form>${html}</form>`, ...options });
+      submit(page);
+      return forms(page)[0]?.fields;
+    };
+
+    test('is told with the words that the visitor read and wrote', () => {
+      const page = openPage(library, {
+        url: 'https://www.example.com/contact',
+        html: `<form name="quote">
+          <label for="a">Your name *</label><input id="a" name="n" value=" Ann ">
+          <label>Phone:<input name="p" type="tel" value="305-555-0111"></label>
+          <input aria-label="E-mail" name="e" value="ann@example.com">
+          <textarea name="message">Roof\nleaks</textarea>
+          <select name="when"><option value="am">Morning</option><option value="pm" selected>Later</option></select>
+          <input type="checkbox" name="service" value="roof" checked><input type="checkbox" name="service" value="wall">
+          <input type="checkbox" name="service" value="door" checked>
+          <input type="radio" name="kind" value="home" checked><input type="radio" name="kind" value="shop">
+          <input name="empty"><input name="off" value="x" disabled><input type="hidden" name="page_id" value="7">
+          <input type="submit" name="go" value="Send"><button name="b" value="1">Send</button>
+        </form>`,
+      });
+      submit(page);
+      expect(forms(page)).toEqual([
+        {
+          id: expect.stringMatching(UUID),
+          type: 'form',
+          at: Date.now(),
+          url: 'https://www.example.com/contact',
+          form_name: 'quote',
+          fields: {
+            'Your name': 'Ann',
+            Phone: '305-555-0111',
+            'E-mail': 'ann@example.com',
+            message: 'Roof\nleaks',
+            when: 'pm',
+            service: 'roof, door',
+            kind: 'home',
+            page_id: '7',
+          },
+          fcid: page.cookies().calltrk_fcid,
+        },
+      ]);
+      expect(page.cookies().calltrk_fcid).toMatch(UUID);
+    });
+
+    test.each([
+      '<input type="password" name="a" value="x">',
+      '<input type="file" name="a">',
+      '<input name="a" autocomplete="cc-number" value="x">',
+      '<input name="a" autocomplete="section-pay billing cc-csc" value="x">',
+      '<input name="a" autocomplete="current-password" value="x">',
+      '<input name="a" autocomplete="one-time-code" value="x">',
+      ...[
+        'card',
+        'card_number',
+        'cardNumber',
+        'creditcard-name',
+        'cc',
+        'billing[cc]',
+        'ccnum',
+        'cc_exp',
+        'cvc',
+        'cvv2',
+      ].map((name) => `<input name="${name}" value="x">`),
+      ...['csrf_token', '_token', 'authenticity_token', '__VIEWSTATE', '__EVENTVALIDATION', '_wpnonce'].map(
+        (name) => `<input type="hidden" name="${name}" value="x">`,
+      ),
+      ...['ssn', 'user_ssn', 'iban', 'pin', 'g-recaptcha-response'].map(
+        (name) => `<input name="${name}" value="x">`,
+      ),
+      '<input name="a" value="4111 1111 1111 1111">',
+      '<input name="a" value="378282246310005">',
+      '<textarea name="a">my card is 4111-1111-1111-1111, thanks</textarea>',
+      '<input name="a" data-cr-no-capture value="x">',
+      '<div data-calltrk-ignore><input name="a" value="x"></div>',
+      '<input name="__proto__" value="x">',
+    ])('leaves out %s', (field) => {
+      expect(fieldsOf(`<input name="who" value="Ann">${field}`)).toEqual({ who: 'Ann' });
+    });
+
+    test.each([
+      ['business_card_color', 'blue'],
+      ['cardiology_visit', 'yes'],
+      ['account', 'x'],
+      ['accept', 'yes'],
+      ['shipping', 'x'],
+      ['profile', 'x'],
+      ['announcement', 'x'],
+      ['phone', '+49 1512 3456 7894'],
+      ['phone', '0049 1512 3456 7894'],
+      ['order', '4111 1111 1111 1112'],
+    ])('keeps %s: %s', (name, value) => {
+      expect(fieldsOf(`<input name="${name}" value="${value}">`)).toEqual(
+        name.startsWith('business_card') ? undefined : { [name]: value },
+      );
+    });
+
+    test.each([
+      ['has nothing in it', '<form><input name="a"></form>'],
+      ['is excepted', '<form data-cr-no-capture><input name="a" value="x"></form>'],
+      [
+        'is in a part that is excepted',
+        '<div data-calltrk-ignore><form><input name="a" value="x"></form></div>',
+      ],
+    ])('that %s is not told', (_, html) => {
+      const page = openPage(library, { html });
+      submit(page);
+      expect(page.events()).toEqual([]);
+      expect(page.cookies().calltrk_fcid).toBeUndefined();
+    });
+
+    test('is not told where the company does not want it', () => {
+      const page = openPage(library, {
+        html: '<form><input name="a" value="x"></form>',
+        config: { forms: false },
+      });
+      submit(page);
+      page.api.captureForm('form');
+      expect(page.events()).toEqual([]);
+    });
+
+    test('is told once, however often it says the same within a second', async () => {
+      const page = openPage(library, { html: '<form><input name="a" value="x"></form>' });
+      submit(page);
+      submit(page);
+      expect(forms(page)).toHaveLength(1);
+      (page.document.querySelector('input') as HTMLInputElement).value = 'y';
+      submit(page);
+      expect(forms(page)).toHaveLength(2);
+      await page.settle(1100);
+      submit(page);
+      expect(forms(page)).toHaveLength(3);
+      expect(new Set(forms(page).map(({ fcid }) => fcid)).size).toBe(1);
+    });
+
+    test('is told though the page stops the event', () => {
+      const page = openPage(library, { html: '<form><input name="a" value="x"></form>' });
+      page.document.addEventListener('submit', (event) => event.stopImmediatePropagation(), true);
+      submit(page);
+      expect(forms(page)).toHaveLength(1);
+    });
+
+    test('with fields named like its own parts is told or left alone, and never breaks', () => {
+      const page = openPage(library, {
+        html: '<form><input name="elements" value="1"><input name="closest" value="2"><input name="a" value="3"></form>',
+      });
+      expect(() => submit(page)).not.toThrow();
+    });
+
+    test('with endless words stays under what a browser hands over', () => {
+      const long = 'x'.repeat(30_000);
+      const page = openPage(library, {
+        html: `<form>${[1, 2, 3].map((n) => `<textarea name="t${n}">${long}</textarea>`).join('')}</form>`,
+      });
+      submit(page);
+      expect(JSON.stringify(page.to('/v1/events')[0]?.body).length).toBeLessThan(20_000);
+    });
+  });
+});

@@ -1,0 +1,222 @@
+import { CookieJar } from 'jsdom';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { LIBRARIES, openPage, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
+
+const UUID_V4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
+const DAY_MS = 864e5;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe.each(LIBRARIES)('in %s', (library) => {
+  test('the first visit leaves a random session, its landing page and its referrer in cookies', () => {
+    const url = 'https://www.example.com/a?utm_source=b%20c&d=(e)';
+    const page = openPage(library, { url, referrer: 'https://www.google.com/' });
+    expect(page.cookies()).toEqual({
+      calltrk_session_id: expect.stringMatching(UUID_V4),
+      calltrk_landing: expect.any(String),
+      calltrk_referrer: expect.any(String),
+    });
+    expect(decodeURIComponent(page.cookies().calltrk_landing ?? '')).toBe(url);
+    expect(decodeURIComponent(page.cookies().calltrk_referrer ?? '')).toBe('https://www.google.com/');
+    expect(openPage(library).cookies().calltrk_session_id).not.toBe(page.cookies().calltrk_session_id);
+  });
+
+  test.each([
+    ['no referrer', 'https://www.example.com/', '', 'direct'],
+    ['the site itself', 'https://www.example.com/', 'https://www.example.com/a', 'direct'],
+    ['utm_referrer', 'https://www.example.com/?utm_referrer=news.com', 'https://www.google.com/', 'news.com'],
+  ])('the referrer of %s is told', (_, url, referrer, expected) => {
+    expect(openPage(library, { url, referrer }).cookies().calltrk_referrer).toBe(expected);
+  });
+
+  test('the cookies are sent to the site alone, over https alone, for as long as the company says', () => {
+    if (library !== 'jsdom') return;
+    const jar = new CookieJar();
+    const { cookies } = openPage(library, {
+      after: { kept: { jar, cookie: '', storage: {} } } as never,
+      url: 'https://shop.example.co.uk/a/b',
+      config: { cookie_days: 30 },
+    });
+    expect(Object.keys(cookies())).toHaveLength(3);
+    for (const cookie of jar.getCookiesSync('https://shop.example.co.uk/')) {
+      expect(cookie).toMatchObject({ domain: 'example.co.uk', path: '/', sameSite: 'lax', secure: true });
+      expect((cookie.expires as Date).getTime() - Date.now()).toBeCloseTo(30 * DAY_MS, -4);
+    }
+    expect(jar.getCookiesSync('https://www.example.co.uk/')).toHaveLength(3);
+  });
+
+  test.each(['http://localhost:3000/demo', 'http://127.0.0.1:3000/', 'http://[::1]:3000/'])(
+    'they are kept on %s too',
+    (url) => {
+      const first = openPage(library, { url });
+      const page = openPage(library, { url, after: first });
+      expect(page.cookies()).toEqual(first.cookies());
+      expect(Object.keys(page.cookies())).toHaveLength(3);
+    },
+  );
+
+  test('the next page keeps session, landing and referrer', async () => {
+    const first = openPage(library, { url: 'https://www.example.com/?gclid=a', referrer: 'https://a.net/' });
+    await first.settle(DAY_MS);
+    const page = openPage(library, {
+      url: 'https://www.example.com/b',
+      referrer: 'https://c.net/',
+      after: first,
+    });
+    expect(page.cookies()).toEqual(first.cookies());
+  });
+
+  test('a cookie under CallRail\u2019s name is taken over', async () => {
+    const session = '8d5c5a3e-7d7a-4a4e-9a52-3d1f7c0b9e11';
+    const page = openPage(library, {
+      before: ({ document }) => {
+        document.cookie = `calltrk_session_id=${session}; path=/`;
+        document.cookie = 'calltrk_landing=https%3A//www.example.com/old; path=/';
+        document.cookie = 'calltrk_referrer=facebook.com; path=/';
+      },
+    });
+    await page.settle();
+    expect(page.to('/v1/swap')[0]?.body.session).toBe(session);
+    expect(page.cookies()).toMatchObject({ calltrk_referrer: 'facebook.com' });
+  });
+
+  test('of two cookies with one name the one that is an id wins', async () => {
+    const session = '8d5c5a3e-7d7a-4a4e-9a52-3d1f7c0b9e11';
+    const page = openPage(library, {
+      url: 'https://www.example.com/a/b',
+      before: ({ document }) => {
+        Object.defineProperty(document, 'cookie', {
+          configurable: true,
+          get: () => `x=%E0%A4%A; calltrk_session_id=junk; calltrk_session_id=${session}; y`,
+          set: () => {},
+        });
+      },
+    });
+    await page.settle();
+    expect(page.to('/v1/swap')[0]?.body.session).toBe(session);
+  });
+
+  test('a cookie that is no id is replaced', async () => {
+    const page = openPage(library, {
+      before: ({ document }) => {
+        document.cookie = 'calltrk_session_id=%3Cscript%3E; path=/; domain=example.com';
+      },
+    });
+    await page.settle();
+    expect(page.to('/v1/swap')[0]?.body.session).toMatch(UUID_V4);
+  });
+
+  describe('without cookies', () => {
+    const refuse = ({ document }: { document: Document }) =>
+      Object.defineProperty(document, 'cookie', { configurable: true, get: () => '', set: () => {} });
+
+    test('localStorage keeps them, and no longer than the cookies would live', async () => {
+      const first = openPage(library, { before: refuse });
+      await first.settle();
+      const session = first.to('/v1/swap')[0]?.body.session;
+      await first.settle(179 * DAY_MS);
+      const second = openPage(library, { before: refuse, after: first });
+      await second.settle();
+      expect(second.to('/v1/swap')[0]?.body.session).toBe(session);
+      await second.settle(2 * DAY_MS);
+      const third = openPage(library, { before: refuse, after: second });
+      await third.settle();
+      expect(third.to('/v1/swap')[0]?.body.session).not.toBe(session);
+    });
+
+    test('and without storage the page works for itself', async () => {
+      const page = openPage(library, {
+        before: ({ document, window }) => {
+          const forbidden = {
+            configurable: true,
+            get: () => {
+              throw new Error('forbidden');
+            },
+          };
+          Object.defineProperty(document, 'cookie', { ...forbidden, set: forbidden.get });
+          Object.defineProperty(window, 'localStorage', forbidden);
+        },
+      });
+      await page.settle();
+      expect(page.text()).toContain('(786) 555-0123');
+      expect(page.to('/v1/swap')[0]?.body.session).toMatch(UUID_V4);
+    });
+  });
+
+  describe('a visit', () => {
+    const visitOf = (page: ReturnType<typeof openPage>) => page.to('/v1/swap')[0]?.body.visit;
+    const open = async (url: string, options: Parameters<typeof openPage>[1] = {}) => {
+      const page = openPage(library, { url: `https://www.example.com${url}`, ...options });
+      await page.settle();
+      return page;
+    };
+
+    test('keeps its landing page and referrer from page to page', async () => {
+      const first = await open('/?utm_source=a', { referrer: 'https://a.net/' });
+      const page = await open('/b', { referrer: 'https://www.example.com/', after: first });
+      expect(visitOf(page)).toEqual(visitOf(first));
+    });
+
+    test('ends after 30 minutes without activity; the session goes on', async () => {
+      const first = await open('/?utm_source=a');
+      await first.settle(31 * 60_000);
+      const page = await open('/b', { referrer: 'https://a.net/', after: first });
+      expect(visitOf(page)).toEqual({ landing: 'https://www.example.com/b', referrer: 'https://a.net/' });
+      expect(page.cookies()).toEqual(first.cookies());
+    });
+
+    test('goes on while the visitor is there', async () => {
+      const first = await open('/');
+      for (let minute = 0; minute < 40; minute++) {
+        first.document.dispatchEvent(new first.window.Event('pointermove', { bubbles: true }));
+        await first.settle(60_000);
+      }
+      const page = await open('/b', { after: first });
+      expect(visitOf(page)).toEqual(visitOf(first));
+    });
+
+    test('ends with another campaign click, not with the same one', async () => {
+      const first = await open('/?gclid=a&utm_source=b');
+      const again = await open('/?utm_source=b&gclid=a&page=2', { after: first });
+      expect(visitOf(again)).toEqual(visitOf(first));
+      const next = await open('/?gclid=c&utm_source=b', { after: again });
+      expect(visitOf(next)).toMatchObject({ landing: 'https://www.example.com/?gclid=c&utm_source=b' });
+    });
+
+    test('is made anew where storage holds junk', async () => {
+      const page = await open('/b', {
+        before: ({ window }) => window.localStorage.setItem('calltrk-visit', '{"landing":7,"at":9e15}'),
+      });
+      expect(visitOf(page)).toEqual({ landing: 'https://www.example.com/b', referrer: 'direct' });
+    });
+  });
+
+  test('an address without end is cut', async () => {
+    const page = openPage(library, { url: `https://www.example.com/?q=${'x'.repeat(20_000)}` });
+    await page.settle();
+    const [request] = page.to('/v1/swap');
+    expect(request?.body.visit?.landing).toHaveLength(2048);
+    expect(request?.body.page?.url).toHaveLength(2048);
+  });
+
+  test('storage holds one entry for the numbers, whatever the session', async () => {
+    const first = openPage(library, { numbers: { [TARGET]: POOL_NUMBER, [SECOND_TARGET]: null } });
+    await first.settle();
+    const page = openPage(library, {
+      after: first,
+      before: ({ document, window }) => {
+        window.localStorage.removeItem('calltrk-calltrk_session_id');
+        document.cookie = 'calltrk_session_id=; path=/; max-age=0; domain=example.com';
+        document.cookie = 'calltrk_session_id=; path=/; max-age=0';
+      },
+    });
+    expect(page.text('p')).toBe('Call (305) 555-0100');
+    await page.settle();
+    expect(Object.keys(page.kept.storage).sort()).toEqual(Object.keys(first.kept.storage).sort());
+  });
+});
