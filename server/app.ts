@@ -26,7 +26,10 @@ export interface AppParts {
 }
 
 /** A request must be complete within this time (a slow sender holds a connection, nothing else). */
-const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 15_000;
+/** … and its headers, too. With headersTimeout above requestTimeout Node 20 enforces neither (tried). */
+const HEADERS_TIMEOUT_MS = REQUEST_TIMEOUT_MS;
+const TIMEOUT_CHECK_MS = 1000;
 /** Longer than the usual 60 s of proxies, so that it is the proxy who closes an idle connection. */
 const KEEP_ALIVE_MS = 72_000;
 
@@ -39,6 +42,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.trustProxy.length > 0 ? parts.trustProxy : false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     // While closing, idle connections are closed and busy ones get their answer.
     forceCloseConnections: 'idle',

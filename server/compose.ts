@@ -14,11 +14,14 @@ import { createVisitorEvents } from './domain/visitor-events.js';
 import { createAuth } from './http/auth.js';
 import type { Dependency } from './http/health.js';
 import { createLeaseBudgets } from './http/lease-budgets.js';
+import { housekeepingJobs } from './jobs/housekeeping.js';
+import { startJobs } from './jobs/runner.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createRoutingFile } from './routing-file.js';
 import { createMemoryLeaseStore } from './storage/memory/lease-store.js';
 import { bootstrap } from './storage/postgres/bootstrap.js';
 import { createPool, type PostgresAddress } from './storage/postgres/connect.js';
+import { createHousekeeping } from './storage/postgres/housekeeping.js';
 import { migrate } from './storage/postgres/migrate.js';
 import {
   becomeOnlyServer,
@@ -149,6 +152,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   });
 
   let onlyServer: OnlyServer | undefined;
+  let jobs: ReturnType<typeof startJobs> | undefined;
   return {
     app,
     async connect() {
@@ -162,10 +166,14 @@ export async function compose(options: ServiceOptions): Promise<Service> {
         newScriptKey: () => randomBytes(10).toString('hex'),
       });
       await refresher.start();
+      jobs ??= startJobs(housekeepingJobs(createHousekeeping(pool)), (job, error) =>
+        app.log.warn({ err: error, job }, 'a job failed; it is tried again'),
+      );
       return { accountId, migrations: applied };
     },
     async close() {
       refresher.stop();
+      await jobs?.stop();
       await app.close();
       await writer.drain();
       await onlyServer?.release();

@@ -47,7 +47,9 @@ async function start(): Promise<void> {
     await embedded?.stop();
   };
   try {
-    const postgres: PostgresAddress = embedded?.connection ?? { connectionString: config.databaseUrl ?? '' };
+    const postgres: PostgresAddress = embedded
+      ? { ...embedded.connection, ssl: false }
+      : { connectionString: config.databaseUrl ?? '' };
     service = await compose({
       config,
       postgres,

@@ -24,6 +24,7 @@ export interface NumberFinder {
 }
 
 const PLUS = '[+\uff0b]';
+const DIGIT = '\\d\uff10-\uff19';
 /**
  * What may stand between two digits: any space, dash, dot, slash or parenthesis, and the invisible marks that
  * editors leave behind; of the general punctuation of Unicode simply all. Four in a row are enough for ` - ` with
@@ -68,11 +69,15 @@ export function createFinder(numbers: Iterable<string>): NumberFinder {
   const targets = [...numbers].filter(isE164).sort((a, b) => b.length - a.length);
   // Without a target, an expression that matches nothing.
   const pattern = new RegExp(targets.map(patternOf).join('|') || '$^', 'g');
+  // Few texts have as many digits close together as the shortest has behind its country: only they are worth the rest.
+  const enough = new RegExp(
+    `(?:[${DIGIT}][^${DIGIT}]{0,4}){${(targets[targets.length - 1]?.length ?? 12) - 4}}`,
+  );
 
   function replace(text: string, write: (target: string, written: string) => string | undefined): string {
     let result = '';
     let copied = 0;
-    pattern.lastIndex = 0;
+    pattern.lastIndex = enough.test(text) ? 0 : text.length;
     for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
       const start = match.index;
       const end = pattern.lastIndex;

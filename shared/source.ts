@@ -87,10 +87,8 @@ export function matchesRule(rule: SourceRule, visit: Touch): boolean {
         (rule.search_type === 'all' || (rule.search_type === 'paid') === found.paid)
       );
     }
-    case 'google_my_business':
-      return /[?&]utm_\w+=[^&#]*?(?:gmb|gbp|google.?(?:my.?)?business)/i.test(landing);
     default:
-      // Offline and ad extensions: their numbers are never on a page.
+      // Offline, ad extensions, business profile: their numbers are never on a page.
       return false;
   }
 }
@@ -106,7 +104,6 @@ export function precedenceOf(rule: SourceRule): number {
       return 1;
     case 'web_referrer':
     case 'direct':
-    case 'google_my_business':
       return 2;
     case 'search':
       return 3 + Number(rule.search_engine === 'all') + Number(rule.search_type === 'all');

@@ -24,33 +24,35 @@ declare global {
   }
 }
 
-/** Puts the API on the page and returns what connects it; what is asked of it before waits until then. */
-export function installApi(): (tracker: Tracker) => void {
-  let tracker: Tracker | undefined;
-  const waiting: ((tracker: Tracker) => void)[] = [];
-  const whenReady = (work: (tracker: Tracker) => void) => {
-    if (tracker) safely(work)(tracker);
-    else waiting.push(safely(work));
+/**
+ * Puts the API on the page and returns what connects it; what is asked of it before waits until then. Without a
+ * tracker, because the browser cannot run ours, there are no numbers.
+ */
+export function installApi(): (tracker: Tracker | undefined) => void {
+  type Work = (tracker: Tracker | undefined) => void;
+  const waiting: Work[] = [];
+  let whenReady = (work: Work): void => {
+    waiting.push(work);
   };
 
   const api: CallTrkApi = {
     swap: (where) =>
-      whenReady(({ swap }) => {
-        if (typeof where !== 'string') swap(where);
-        else for (const node of document.querySelectorAll(where)) swap(node);
+      whenReady((tracker) => {
+        if (typeof where !== 'string') tracker?.swap(where);
+        else for (const node of document.querySelectorAll(where)) tracker?.swap(node);
       }),
     getSwapNumbers: (numbers, callback) =>
       new Promise((resolve) => {
-        whenReady(async ({ numbersFor }) => {
-          const found = await numbersFor(typeof numbers === 'string' ? [numbers] : [...numbers]);
+        whenReady(async (tracker) => {
+          const found = (await tracker?.numbersFor([numbers].flat().map(String))) ?? {};
           resolve(found);
           if (callback) safely(callback)(found);
         });
       }),
     captureForm: (form) =>
-      whenReady(({ captureForm }) => {
+      whenReady((tracker) => {
         const element = typeof form === 'string' ? document.querySelector(form) : form;
-        if (element) captureForm(element as HTMLFormElement);
+        tracker?.captureForm(element as HTMLFormElement);
       }),
   };
 
@@ -63,8 +65,8 @@ export function installApi(): (tracker: Tracker) => void {
   window.CallTrkSwap = window.CallTrk;
   if (Array.isArray(queue)) queue.forEach(run);
 
-  return (started) => {
-    tracker = started;
-    for (const work of waiting) work(started);
+  return (tracker) => {
+    whenReady = (work) => safely(work)(tracker);
+    waiting.forEach(whenReady);
   };
 }

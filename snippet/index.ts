@@ -2,20 +2,13 @@
 import { installApi } from './api.js';
 import { readSettings } from './config.js';
 import { safely } from './guard.js';
-import { startTracker, type Tracker } from './tracker.js';
-
-/** Stands in where the browser cannot run ours: whoever asks still gets an answer. */
-const INERT: Tracker = {
-  swap() {},
-  numbersFor: async (given) => Object.fromEntries(given.map((text) => [text, null])),
-  captureForm() {},
-};
+import { startTracker } from './tracker.js';
 
 safely(() => {
   if (window.CallTrkSwap) return;
   const settings = readSettings();
   const connect = installApi();
-  whenActivated(() => connect(safely(startTracker)(settings) ?? INERT));
+  whenActivated(() => connect(safely(startTracker)(settings)));
 })();
 
 /** At once, or when a page that was rendered in advance is really opened. */

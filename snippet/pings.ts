@@ -6,22 +6,30 @@ const ACTIVITY = ['pointermove', 'pointerdown', 'keydown', 'touchstart', 'scroll
 const MIN_SECONDS = 5;
 export const DEFAULT_PING_SECONDS = 60;
 
-/** Calls `ping` every so many seconds in which the page was in view and used. */
-export function watchPresence(seconds: () => number, ping: () => void): void {
+/**
+ * Calls `ping` after every stretch of time in which the page was in view and used. Returns what begins a new stretch
+ * and says how long they are from then on.
+ */
+export function watchPresence(ping: () => void): (seconds: number) => void {
   let active = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   for (const type of ACTIVITY) {
     listen(type, () => {
       active = true;
     });
   }
-  function wait(): void {
-    setTimeout(safely(tick), Math.max(seconds(), MIN_SECONDS) * 1000);
+  function wait(seconds: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(
+      safely(() => {
+        wait(seconds);
+        if (!active || document.visibilityState === 'hidden') return;
+        active = false;
+        ping();
+      }),
+      Math.max(seconds, MIN_SECONDS) * 1000,
+    );
   }
-  function tick(): void {
-    wait();
-    if (!active || document.visibilityState === 'hidden') return;
-    active = false;
-    ping();
-  }
-  wait();
+  wait(DEFAULT_PING_SECONDS);
+  return wait;
 }

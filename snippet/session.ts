@@ -37,14 +37,15 @@ function remember(
   make: () => string,
   isGood: (value: string) => boolean = Boolean,
 ): string {
-  const now = Date.now();
   const cookies = readCookies(name) ?? [];
   const mirror = readLocal(`calltrk-${name}`) as { value: string; until: number } | null | undefined;
-  const until = mirror && mirror.until > now ? mirror.until : now + days * 864e5;
-  const mirrored = mirror && mirror.until > now && typeof mirror.value === 'string' ? [mirror.value] : [];
-  const value = [...cookies, ...mirrored].find(isGood) ?? make();
+  // The mirror lives no longer than the cookie would.
+  const isAlive = !!mirror && mirror.until > Date.now();
+  const mirrored = isAlive ? String(mirror.value) : '';
+  const until = isAlive ? mirror.until : Date.now() + days * 864e5;
+  const value = [...cookies, mirrored].find(isGood) ?? make();
   if (cookies[0] !== value) writeCookie(name, value, until);
-  if (mirrored[0] !== value) writeLocal(`calltrk-${name}`, { value, until });
+  if (mirrored !== value) writeLocal(`calltrk-${name}`, { value, until });
   return value;
 }
 

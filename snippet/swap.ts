@@ -127,7 +127,7 @@ export function createSwapper(targets: readonly string[]): Swapper {
   /** What to write for a number in the page: one of ours that was taken back becomes the target again. */
   function numberFor(seen: string): Spellings | undefined {
     const target = aliases.get(seen);
-    return numbers.get(target ?? seen) ?? (target ? asWritten(target) : undefined);
+    return numbers.get(target ?? seen) ?? (target ? spellBare(target) : undefined);
   }
 
   function numberIn(href: string): string | undefined {
@@ -171,6 +171,6 @@ function isLost(place: Place, now: string): boolean {
 }
 
 /** A number of which nothing but its digits is known. */
-function asWritten(e164: string): Spellings {
+function spellBare(e164: string): Spellings {
   return { e164, national: e164, national_string: e164, international: e164 };
 }

@@ -50,9 +50,10 @@ export function startTracker({ config, base }: Settings): Tracker {
 
   // A returning visitor sees the number of last time at once; the answer corrects it.
   const stored = readNumbers(config.key, session.id);
-  let heldUntil = stored.until;
+  let heldUntil = stored?.until ?? 0;
   let heldSeconds = 0;
-  for (const [target, number] of stored.numbers) if (pooled.has(target)) swapper.assign(target, number);
+  for (const [target, number] of stored?.numbers ?? [])
+    if (pooled.has(target)) swapper.assign(target, number);
 
   /** Targets that were asked for, whatever came of it. */
   const asked = new Set<string>();
@@ -62,7 +63,6 @@ export function startTracker({ config, base }: Settings): Tracker {
     url: cut(location.href),
     title: document.title.slice(0, 1024),
   };
-  let pingSeconds = DEFAULT_PING_SECONDS;
   let retryMs = RETRY_MS;
   let gathering = false;
   /** Settles with every request so far. */
@@ -76,17 +76,17 @@ export function startTracker({ config, base }: Settings): Tracker {
 
   rescan();
   if (wanted().length || document.readyState !== 'loading') ask(wanted());
-  else
-    document.addEventListener(
-      'DOMContentLoaded',
-      safely(() => view && ask(wanted())),
-    );
+  listen('DOMContentLoaded', () => {
+    // What the page ends with has not been seen yet.
+    quietly(() => {});
+    if (view) ask(wanted());
+  });
 
   watchTaps(swapper, transport);
   const captureForm = config.forms
     ? watchForms(transport, () => openFormSession(config.cookie_days))
     : () => {};
-  watchPresence(() => pingSeconds, giveSignOfLife);
+  const nextSignOfLife = watchPresence(giveSignOfLife);
   listen('visibilitychange', () => {
     if (document.visibilityState === 'visible' && Date.now() > heldUntil) askAgain();
   });
@@ -128,19 +128,21 @@ export function startTracker({ config, base }: Settings): Tracker {
     const page = view;
     view = null;
     const { landing, referrer } = visit;
-    const answer = await transport.swap({ visit: { landing, referrer }, page, targets });
-    if (isAnswer(answer)) safely(adopt)(targets, answer);
-    else {
+    try {
+      adopt(targets, await transport.swap({ visit: { landing, referrer }, page, targets }));
+    } catch {
       view ??= page;
       setTimeout(safely(askAgain), retryMs);
       retryMs *= 2;
     }
   }
 
-  function adopt(targets: string[], answer: SwapResponse): void {
-    heldSeconds = Number(answer.held_seconds) || 0;
-    pingSeconds = Number(answer.ping_seconds) || DEFAULT_PING_SECONDS;
-    for (const target of targets) swapper.assign(target, parseSpellings(answer.numbers[target]));
+  /** Throws if this is no answer. */
+  function adopt(targets: string[], answer: unknown): void {
+    const { numbers: given, held_seconds, ping_seconds } = answer as SwapResponse;
+    for (const target of targets) swapper.assign(target, parseSpellings(given[target]));
+    heldSeconds = Number(held_seconds) || 0;
+    nextSignOfLife(Number(ping_seconds) || DEFAULT_PING_SECONDS);
     hold();
     rescan();
     reveal();
@@ -149,7 +151,7 @@ export function startTracker({ config, base }: Settings): Tracker {
   function hold(): void {
     heldUntil = Date.now() + heldSeconds * 1000;
     const mine = [...numbers].filter(([target]) => pooled.has(target));
-    writeNumbers(config.key, session.id, { numbers: new Map(mine), until: heldUntil });
+    writeNumbers(config.key, { session: session.id, until: heldUntil, numbers: mine });
   }
 
   function giveSignOfLife(): void {
@@ -167,9 +169,4 @@ export function startTracker({ config, base }: Settings): Tracker {
   }
 
   return { swap: rescan, numbersFor, captureForm };
-}
-
-function isAnswer(answer: unknown): answer is SwapResponse {
-  const numbers = (answer as SwapResponse | null | undefined)?.numbers;
-  return typeof numbers === 'object' && numbers !== null;
 }

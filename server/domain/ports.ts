@@ -390,3 +390,11 @@ export interface JoinedCall {
     campaign: string | null;
   } | null;
 }
+
+/** What the record needs from time to time. Each may be asked by any number of servers; one of them does it. */
+export interface Housekeeping {
+  /** Makes the partitions of this month and the next ones, so that no row ends up in the catch-all. */
+  keepMonthsAhead(): Promise<void>;
+  /** Forgets event ids that are older than any client keeps an event. Answers how many. */
+  forgetOldEvents(): Promise<number>;
+}

@@ -2,6 +2,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Change, RecordEntry } from '../../server/domain/ports.js';
 import { createPool, type PostgresAddress } from '../../server/storage/postgres/connect.js';
+import { createHousekeeping } from '../../server/storage/postgres/housekeeping.js';
 import { migrate } from '../../server/storage/postgres/migrate.js';
 import { becomeOnlyServer, NotOnlyServerError } from '../../server/storage/postgres/only-server.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
@@ -11,7 +12,7 @@ import { until } from '../support/processes.js';
 
 const COMPANY = 'COM1';
 const AT = 1_800_000_000_000;
-const uuid = () => crypto.randomUUID();
+const uuid = (): string => crypto.randomUUID();
 
 describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
   let server: PostgresServer;
@@ -65,6 +66,28 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     await until(() => lost[0], { timeoutMs: 15_000, what: 'the first server hearing of the second' });
     expect(lost[0]).toBeInstanceOf(NotOnlyServerError);
     await Promise.all([first.release(), second.release(), client.end()]);
+  });
+
+  test('housekeeping makes the months ahead once, whoever asks, and forgets old event ids only', async () => {
+    const pool = openPool(await server.createDatabase());
+    await migrate(pool);
+    const months = async () => {
+      const { rows } = await pool.query(`SELECT inhrelid::regclass::text AS name FROM pg_inherits
+        WHERE inhparent = 'page_views'::regclass ORDER BY 1`);
+      return rows.map(({ name }) => name);
+    };
+    const housekeeping = createHousekeeping(pool);
+    await Promise.all([1, 2, 3].map(() => housekeeping.keepMonthsAhead()));
+    await housekeeping.keepMonthsAhead();
+    const month = new Date().toISOString().slice(0, 7).replace('-', '_');
+    expect(await months()).toHaveLength(4);
+    expect(await months()).toEqual(expect.arrayContaining(['page_views_default', `page_views_${month}`]));
+
+    await pool.query(`INSERT INTO event_ledger SELECT 'COM1', gen_random_uuid(), now() - make_interval(days => d)
+      FROM generate_series(1, 12000) i, LATERAL (SELECT CASE WHEN i <= 11000 THEN 8 ELSE 6 END AS d) age`);
+    expect(await housekeeping.forgetOldEvents()).toBe(11_000);
+    expect((await pool.query('SELECT count(*)::int AS n FROM event_ledger')).rows[0].n).toBe(1000);
+    await pool.end();
   });
 
   describe('group commit', () => {

@@ -119,7 +119,7 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
     get: () => (loaded ? 'complete' : 'loading'),
   });
   // jsdom says that it has loaded when it likes.
-  document.addEventListener('DOMContentLoaded', (event) => loaded || event.stopImmediatePropagation());
+  window.addEventListener('DOMContentLoaded', (event) => loaded || event.stopImmediatePropagation(), true);
 
   const sent: Sent[] = [];
   const page: Page = {
@@ -139,7 +139,7 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
     },
     finishLoading: () => {
       loaded = true;
-      document.dispatchEvent(new window.Event('DOMContentLoaded'));
+      document.dispatchEvent(new window.Event('DOMContentLoaded', { bubbles: true }));
     },
     runScript: () => run(page, options),
     text: (selector = 'body') => document.querySelector(selector)?.textContent ?? '',
@@ -223,11 +223,16 @@ function run(page: Page, options: PageOptions): void {
 
   // The script's globals are the window's, but time and network are the test's.
   const code = SCRIPT.replace('__CALLTRK_CONFIG__', () => JSON.stringify(config));
-  const world = { fetch, setTimeout: globalThis.setTimeout, Date: globalThis.Date };
+  const world = {
+    fetch,
+    setTimeout: globalThis.setTimeout,
+    clearTimeout: globalThis.clearTimeout,
+    Date: globalThis.Date,
+  };
   new Function(
     'page',
     'world',
-    `with (page) { const { fetch, setTimeout, Date } = world; (function () { ${code} })(); }`,
+    `with (page) { const { fetch, setTimeout, clearTimeout, Date } = world; (function () { ${code} })(); }`,
   )(window, world);
 }
 

@@ -39,7 +39,7 @@ async function startEmbedded(): Promise<PostgresServer> {
       await client.connect();
       await client.query(`CREATE DATABASE ${database}`);
       await client.end();
-      return { ...server.connection, database };
+      return { ...server.connection, database, ssl: false };
     },
     async close() {
       await server.stop();

@@ -3,7 +3,16 @@
  * removed afterwards. The embedded one is started by the product's own supervisor (see `postgres-servers.ts`).
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -12,8 +21,9 @@ import { exitOf, freePort, until } from './processes.js';
 export interface TestPostgres {
   /** A database of its own on this server. */
   createDatabase(): Promise<string>;
-  /** SIGKILL to the postmaster, or a clean stop, and a start on the same folder. */
-  kill(): Promise<void>;
+  /** Ends it without a checkpoint; SIGKILL takes only its postmaster, as the kernel does when memory is short. */
+  kill(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
+  /** Starts it again on the same folder and port. */
   start(): Promise<void>;
   close(): Promise<void>;
   readonly port: number;
@@ -34,7 +44,14 @@ function unprivileged(): { uid?: number; gid?: number } {
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-export async function startPostgres({ settings = {} as Record<string, string> } = {}): Promise<TestPostgres> {
+export interface TestPostgresOptions {
+  settings?: Record<string, string>;
+  /** Asked of everybody (SCRAM); without one, everybody is trusted. */
+  password?: string;
+}
+
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  const { settings = {}, password } = options;
   const bin = binFolder();
   const who = unprivileged();
   const folder = mkdtempSync(join(tmpdir(), 'calltrk-pg-'));
@@ -42,7 +59,10 @@ export async function startPostgres({ settings = {} as Record<string, string> } 
   if (who.uid !== undefined) chownSync(folder, who.uid, who.gid ?? who.uid);
   const data = join(folder, 'data');
   const env = { ...process.env, LC_ALL: 'C.UTF-8' };
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '-N'], {
+  const passwordFile = join(folder, 'password');
+  if (password !== undefined) writeFileSync(passwordFile, password, { mode: 0o644 });
+  const access = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', '--pwfile', passwordFile];
+  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', ...access, '-E', 'UTF8', '-N'], {
     ...who,
     env,
     cwd: folder,
@@ -50,7 +70,8 @@ export async function startPostgres({ settings = {} as Record<string, string> } 
   });
   const port = await freePort();
   let child: ChildProcess | undefined;
-  const urlOf = (database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  const user = password === undefined ? 'postgres' : `postgres:${encodeURIComponent(password)}`;
+  const urlOf = (database: string) => `postgres://${user}@127.0.0.1:${port}/${database}`;
 
   const start = async () => {
     const options = {
@@ -60,14 +81,13 @@ export async function startPostgres({ settings = {} as Record<string, string> } 
       ...settings,
     };
     const args = Object.entries(options).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    child = spawn(join(bin, 'postgres'), ['-D', data, ...args], {
-      ...who,
-      env,
-      cwd: folder,
-      stdio: 'ignore',
-    });
+    const launch = () =>
+      spawn(join(bin, 'postgres'), ['-D', data, ...args], { ...who, env, cwd: folder, stdio: 'ignore' });
+    child = launch();
     await until(
       async () => {
+        // It refuses while a process of its killed predecessor is left.
+        if (child?.exitCode !== null) child = launch();
         const client = new pg.Client({ connectionString: urlOf('postgres') });
         client.on('error', () => undefined);
         await client.connect();
@@ -90,7 +110,7 @@ export async function startPostgres({ settings = {} as Record<string, string> } 
   return {
     port,
     start,
-    kill: () => stop('SIGQUIT'),
+    kill: (signal = 'SIGQUIT') => stop(signal),
     async createDatabase() {
       const name = `test_${++databases}`;
       const client = new pg.Client({ connectionString: urlOf('postgres') });
@@ -101,7 +121,7 @@ export async function startPostgres({ settings = {} as Record<string, string> } 
     },
     async close() {
       await stop('SIGQUIT');
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

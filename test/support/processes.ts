@@ -1,4 +1,5 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
@@ -34,4 +35,22 @@ export async function until<T>(
     await new Promise((done) => setTimeout(done, stepMs));
   }
   throw new Error(`${what} did not come true within ${timeoutMs} ms`, { cause: last });
+}
+
+/** Process ids of those whose command line holds the text; never of a zombie, which has none. */
+export function processesWith(text: string): number[] {
+  if (process.platform !== 'linux') {
+    const lines = execFileSync('ps', ['-axo', 'pid=,command='], { encoding: 'utf8' }).split('\n');
+    return lines.filter((line) => line.includes(text)).map((line) => Number.parseInt(line, 10));
+  }
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').includes(text);
+      } catch {
+        return false;
+      }
+    });
 }

@@ -3,7 +3,8 @@ import pg from 'pg';
 /** What `pg` needs to know: a URL, or the socket folder of the embedded server. */
 export type PostgresAddress =
   | { connectionString: string }
-  | { host: string; port: number; user: string; database: string };
+  // On a socket of this machine; said aloud, since PGSSLMODE in the environment would ask for TLS.
+  | { host: string; port: number; user: string; database: string; ssl: false };
 
 export interface PoolOptions {
   /** Shown in pg_stat_activity, so that an operator sees which part of calltrk a connection serves. */

@@ -385,7 +385,7 @@ describe('the description', () => {
     ]);
     for (const operation of Object.values(paths).flatMap((path) => Object.values(path))) {
       expect(operation).toMatchObject({ summary: expect.any(String), tags: [expect.any(String)] });
-      expect(operation['responses']).toHaveProperty('4XX');
+      expect(operation.responses).toHaveProperty('4XX');
     }
     await described.close();
   });

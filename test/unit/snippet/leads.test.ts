@@ -144,6 +144,18 @@ describe.each(LIBRARIES)('in %s', (library) => {
       ]);
     });
 
+    test('is sent as often as the server says', async () => {
+      const page = openPage(library, {
+        answer: () => ({ held_seconds: 30, ping_seconds: 10, numbers: {} }),
+      });
+      for (let second = 0; second < 60; second++) {
+        move(page);
+        await page.settle(1000);
+      }
+      expect(page.events('ping').length).toBeGreaterThanOrEqual(5);
+      expect(page.to('/v1/swap')).toHaveLength(1);
+    });
+
     test('is not sent faster than every five seconds, whatever the server says', async () => {
       const page = openPage(library, {
         answer: ({ body }) => ({

@@ -1,0 +1,67 @@
+import type pg from 'pg';
+import type { Housekeeping } from '../../domain/ports.js';
+import { sqlState, transaction } from './connect.js';
+
+/** Names "housekeeping" among all advisory locks of a database. */
+const HOUSEKEEPING_LOCK = 0x6374686b;
+const MONTHS_AHEAD = 2;
+/** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
+const LEDGER_DAYS = 7;
+/** Rows a statement: short enough never to hold up the writer. */
+const PRUNE_BATCH = 5000;
+
+export function createHousekeeping(pool: pg.Pool): Housekeeping {
+  /** Does the work unless another server is at it. */
+  const alone = <T>(work: (client: pg.ClientBase) => Promise<T>, otherwise: T): Promise<T> =>
+    transaction(pool, async (client) => {
+      const { rows } = await client.query<{ ok: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ok', [
+        HOUSEKEEPING_LOCK,
+      ]);
+      return rows[0]?.ok ? work(client) : otherwise;
+    });
+
+  return {
+    keepMonthsAhead: () => alone(makeMonths, undefined),
+    async forgetOldEvents() {
+      let forgotten = 0;
+      for (;;) {
+        const some = await alone(forgetSome, 0);
+        forgotten += some;
+        if (some < PRUNE_BATCH) return forgotten;
+      }
+    },
+  };
+}
+
+async function makeMonths(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ name: string; from: string; to: string }>(
+    `SELECT to_char(month, '"page_views_"YYYY_MM') AS name, month::text AS from,
+            (month + interval '1 month')::text AS to
+     FROM generate_series(date_trunc('month', now() AT TIME ZONE 'UTC'),
+       date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(months => $1), interval '1 month') AS month
+     WHERE to_regclass(to_char(month, '"page_views_"YYYY_MM')) IS NULL`,
+    [MONTHS_AHEAD],
+  );
+  for (const { name, from, to } of rows) {
+    await client.query('SAVEPOINT month');
+    try {
+      // Names and bounds come from the clock, not from anybody's request.
+      await client.query(
+        `CREATE TABLE ${name} PARTITION OF page_views FOR VALUES FROM ('${from}+00') TO ('${to}+00')`,
+      );
+    } catch (error) {
+      // check_violation: the catch-all has rows of that month already (the job did not run in time); they stay there.
+      if (sqlState(error) !== '23514') throw error;
+      await client.query('ROLLBACK TO SAVEPOINT month');
+    }
+  }
+}
+
+async function forgetSome(client: pg.ClientBase): Promise<number> {
+  const { rowCount } = await client.query(
+    `DELETE FROM event_ledger WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM event_ledger WHERE received_at < now() - make_interval(days => $1) LIMIT ${PRUNE_BATCH}))`,
+    [LEDGER_DAYS],
+  );
+  return rowCount ?? 0;
+}
