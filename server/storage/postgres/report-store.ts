@@ -62,7 +62,7 @@ function refusalOf(error: unknown): unknown {
   if (isRefusal(error) || !(error instanceof Error)) return error;
   const state = sqlState(error);
   // Class 22, data exception: a character or a number that no column can hold.
-  if (state?.startsWith('99')) return invalid('request', 'has a value that cannot be stored or compared');
+  if (state?.startsWith('22')) return invalid('request', 'has a value that cannot be stored or compared');
   // Classes 08, 53 and 57: no connection, no room, shutting down or out of time.
   if (state !== undefined) return /^(08|53|57)/.test(state) ? unavailable('The record', error) : error;
   // No SQLSTATE: an error of the socket (ECONNREFUSED …), or one that pg makes of its own, which has no code.
