@@ -44,6 +44,8 @@ export interface ServiceOptions {
   demo: boolean;
   projectRoot: string;
   version: string;
+  /** For the person who starts it. */
+  warn: (line: string) => void;
   /** Another server took over the leases of this database: this one must stop. */
   onTakenOver: (error: NotOnlyServerError) => void;
 }
@@ -66,7 +68,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   const metrics = createMetrics();
   const directory = createLiveDirectory();
   const leases = createMemoryLeaseStore();
-  const routingFile = createRoutingFile(join(config.dataDir, 'routing.json'));
+  const routingFile = createRoutingFile(join(config.dataDir, 'routing.json'), options.warn);
   const routesOnDisk = await routingFile.read();
 
   const onError = (error: Error) => app.log.warn({ err: error }, 'an idle connection to Postgres broke');
@@ -156,8 +158,9 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   return {
     app,
     async connect() {
-      const { applied } = await migrate(pool);
+      // First of all: a newer version must not migrate the database of a server that runs.
       onlyServer ??= await becomeOnlyServer(postgres, options.onTakenOver);
+      const { applied } = await migrate(pool);
       const { accountId } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,

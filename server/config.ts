@@ -71,8 +71,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     databaseUrl: read(
       'DATABASE_URL',
       undefined,
-      (v) => (/^postgres(ql)?:\/\/\S+$/.test(v) ? v : undefined),
-      'a Postgres address, as postgres://user:password@host:5432/calltrk',
+      parseDatabaseUrl,
+      'a Postgres address, as postgres://user:password@host:5432/calltrk (in a password % is %25, # is %23, / is %2F)',
     ),
     apiKey: read(
       'CALLTRK_API_KEY',
@@ -115,6 +115,17 @@ function parsePublicUrl(value: string): string | undefined {
   const url = new URL(value);
   const plain = url.search === '' && url.hash === '' && url.username === '' && url.password === '';
   return /^https?:$/.test(url.protocol) && plain ? url.href.replace(/\/+$/, '') : undefined;
+}
+
+/** As pg reads it: a URL whose parts can be decoded. */
+function parseDatabaseUrl(value: string): string | undefined {
+  if (!/^postgres(ql)?:\/\/\S+$/.test(value) || !URL.canParse(value)) return undefined;
+  try {
+    decodeURIComponent(value);
+    return value;
+  } catch {
+    return undefined;
+  }
 }
 
 function isNetwork(value: string): boolean {

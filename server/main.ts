@@ -1,32 +1,49 @@
 /** The process: environment, Postgres, application, socket, signals. Everything that happens once is here. */
-import { access, constants, mkdir, readFile } from 'node:fs/promises';
+import { access, chmod, constants, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { compose, type Service } from './compose.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
+import { isRefusal } from './domain/errors.js';
 import { isLoopback } from './http/peers.js';
 import { readOrMakeSecret } from './secrets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded/index.js';
 import type { PostgresAddress } from './storage/postgres/connect.js';
 import { NotOnlyServerError } from './storage/postgres/only-server.js';
 
-/** In-flight requests get this long when the process is told to end. */
+/** The whole end may take this long; then it is broken off. */
 const GRACE_MS = 10_000;
+/** Of that, requests that have begun get this much to become complete. */
+const REQUESTS_MS = 5000;
 const RECONNECT_MS = 1000;
+/** An embedded Postgres that went away while we start was stopped by a server that was ending, or is restarted. */
+const EMBEDDED_PATIENCE_MS = 15_000;
 
 /** Plain lines for the person who starts it; logs and the ready line are on stdout. */
 const say = (line: string) => process.stderr.write(`calltrk: ${line}\n`);
 
-try {
-  await start();
-} catch (error) {
-  say(error instanceof ConfigError ? error.message : explain(error as Error));
+/** What there is so far, for the end to stop. */
+let config: Config | undefined;
+let service: Service | undefined;
+let embedded: EmbeddedPostgres | undefined;
+/** False while another server may be using the embedded Postgres: then it is not ours to stop. */
+let isAlone = false;
+const told = new AbortController();
+
+// Who reads our output may leave (`npm start | head`): no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+endWhenTold();
+const starting = start().catch(async (error) => {
+  if (told.signal.aborted) return;
+  await end();
+  say(explain(error as Error));
   process.exit(1);
-}
+});
 
 async function start(): Promise<void> {
-  const config = loadConfig(process.env);
+  config = loadConfig(process.env);
   const projectRoot = dirname(await findUp('package.json'));
   const { version } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
     version: string;
@@ -40,43 +57,71 @@ async function start(): Promise<void> {
       ? null
       : await readOrMakeSecret(join(config.dataDir, 'simulator-token'));
 
-  const embedded = config.databaseUrl === undefined ? await startEmbedded(config, projectRoot) : undefined;
-  let service: Service | undefined;
-  const end = async () => {
-    await service?.close();
-    await embedded?.stop();
-  };
+  told.signal.throwIfAborted();
+  if (config.databaseUrl === undefined) {
+    embedded = await startEmbedded(config, projectRoot);
+    isAlone = !embedded.adopted;
+  }
+  told.signal.throwIfAborted();
+  const postgres: PostgresAddress = embedded
+    ? { ...embedded.connection, ssl: false }
+    : { connectionString: config.databaseUrl ?? '' };
+  service = await compose({
+    config,
+    postgres,
+    apiKey,
+    simulatorToken,
+    demo: isLoopback(config.host),
+    projectRoot,
+    version,
+    warn: say,
+    onTakenOver(error) {
+      say(`${error.message}; this one stops.`);
+      process.exit(1);
+    },
+  });
+  const accountId = await connect(service, config);
+  told.signal.throwIfAborted();
+  await service.app.listen({ port: config.port, host: config.host });
+  announce(service, config, accountId, keyFile);
+}
+
+/** On a signal, or an error that nobody caught: requests first, then the record, Postgres last. */
+function endWhenTold(): void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onTimeout = () => say(`not done within ${GRACE_MS / 1000} s; broken off.`);
+  const grace = closeWithGrace({ delay: GRACE_MS, logger: false, skip: [...signals], onTimeout }, finish);
+  async function finish({ signal, err }: { signal?: string; err?: Error }) {
+    if (signal) say(`${signal}: finishing what was begun …`);
+    if (err && service) service.app.log.fatal({ err }, 'uncaught error');
+    else if (err) say(`uncaught error: ${err.stack}`);
+    told.abort(new Error('told to end'));
+    await starting;
+    await end();
+    say('stopped.');
+  }
+  for (const signal of signals) {
+    // On one Ctrl-C npm passes on a second SIGINT, so the next one must not cut this short; SIGQUIT does.
+    process.on(signal, () => {
+      if (told.signal.aborted) return;
+      say(`${signal}: finishing what was begun …`);
+      grace.close();
+    });
+  }
+}
+
+/** Stops what runs, in the opposite order of its start. */
+async function end(): Promise<void> {
+  const server = service?.app.server;
+  // A connection that becomes idle only now would be kept for its next request; a request may never get complete.
+  const idle = setInterval(() => server?.closeIdleConnections(), 50);
+  const late = setTimeout(() => server?.closeAllConnections(), REQUESTS_MS);
   try {
-    const postgres: PostgresAddress = embedded
-      ? { ...embedded.connection, ssl: false }
-      : { connectionString: config.databaseUrl ?? '' };
-    service = await compose({
-      config,
-      postgres,
-      apiKey,
-      simulatorToken,
-      demo: isLoopback(config.host),
-      projectRoot,
-      version,
-      onTakenOver(error) {
-        say(`${error.message}; this one stops.`);
-        process.exit(1);
-      },
-    });
-    const accountId = await connect(service, config);
-    await service.app.listen({ port: config.port, host: config.host });
-    closeWithGrace({ delay: GRACE_MS, logger: false }, async ({ signal, err }) => {
-      if (err) service?.app.log.fatal({ err }, 'uncaught error');
-      say(`${signal ?? 'error'}: finishing what was begun …`);
-      await end();
-      say('stopped.');
-    });
-    announce(service, config, accountId, keyFile);
-  } catch (error) {
-    // Another server runs on this Postgres, so it is not ours to stop.
-    if (error instanceof NotOnlyServerError) await service?.close();
-    else await end();
-    throw error;
+    await service?.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(late);
+    if (isAlone) await embedded?.stop();
   }
 }
 
@@ -94,45 +139,67 @@ async function startEmbedded(config: Config, projectRoot: string): Promise<Embed
  * same, forwards calls from routing.json, and keeps trying.
  */
 async function connect(service: Service, config: Config): Promise<string | undefined> {
-  try {
-    const { accountId, migrations } = await service.connect();
-    if (migrations.length > 0) say(`database ready, ${migrations.length} migration(s) applied.`);
-    return accountId;
-  } catch (error) {
-    if (error instanceof NotOnlyServerError) throw error;
-    if (config.databaseUrl === undefined || !isAway(error)) throw error;
-    say(`the database is away (${(error as Error).message}); starting without it and trying again.`);
-    retry(service);
-    return undefined;
+  const patience = Date.now() + EMBEDDED_PATIENCE_MS;
+  for (;;) {
+    try {
+      const { accountId, migrations } = await service.connect();
+      if (migrations.length > 0) say(`database ready, ${migrations.length} migration(s) applied.`);
+      isAlone = true;
+      return accountId;
+    } catch (error) {
+      if (error instanceof NotOnlyServerError) isAlone = false;
+      if (error instanceof NotOnlyServerError || !isAway(error)) throw error;
+      if (config.databaseUrl !== undefined) {
+        say(`the database is away (${reasonOf(error)}); starting without it and trying again.`);
+        retry(service, reasonOf(error));
+        return undefined;
+      }
+      if (Date.now() > patience) throw error;
+      await sleep(RECONNECT_MS / 5);
+      told.signal.throwIfAborted();
+    }
   }
 }
 
-function retry(service: Service): void {
+function retry(service: Service, known: string): void {
   setTimeout(async () => {
     try {
       await service.connect();
       say('the database is back.');
     } catch (error) {
+      if (told.signal.aborted) return;
       if (error instanceof NotOnlyServerError) {
         say(explain(error));
         process.exit(1);
       }
-      retry(service);
+      const reason = reasonOf(error);
+      if (reason !== known) say(`still without the database: ${reason}`);
+      retry(service, reason);
     }
-  }, RECONNECT_MS);
+  }, RECONNECT_MS).unref();
 }
 
 /** Not reached, refused, or not ready: what goes away by itself. A wrong password does not. */
 function isAway(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   return (
-    /^(E[A-Z_]+|08...|57P0.|53300)$/.test(code) || /timeout|terminated|ended unexpectedly/i.test(message)
+    /^(E[A-Z_]+|08...|57P0.|53300|unavailable)$/.test(code) ||
+    /timeout|terminated|ended unexpectedly/i.test(message)
   );
+}
+
+/** In a sentence, or a word: where a name has several addresses, the error of them all has only a code. */
+function reasonOf(error: unknown): string {
+  if (isRefusal(error) && error.cause !== undefined) return reasonOf(error.cause);
+  const { code, message } = error as { code?: string; message?: string };
+  return message || code || 'no reason given';
 }
 
 async function openDataDir(dataDir: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true, mode: 0o755 });
+    const made = await mkdir(dataDir, { recursive: true });
+    // Root's embedded Postgres runs as another user, who must get through.
+    if (made !== undefined) await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
     await access(dataDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw new Error(
@@ -167,20 +234,29 @@ function encodeFact(value: string): string {
 }
 
 function explain(error: Error & { code?: string; port?: number; address?: string }): string {
-  if (error instanceof NotOnlyServerError) {
-    return (
-      `${error.message}. Leases are kept in the memory of one server: stop the other one` +
-      `${error.holder ? ` (kill ${error.holder})` : ''}, or give this one another DATA_DIR or DATABASE_URL. ` +
-      'Several servers on one database need REDIS_URL.'
-    );
-  }
-  if (error.code === 'EADDRINUSE') {
+  const { code = '', message } = error;
+  if (error instanceof ConfigError) return message;
+  if (error instanceof NotOnlyServerError) return explainOther(error);
+  if (code === 'EADDRINUSE') {
     return `port ${error.port} on ${error.address} is in use. Stop what uses it, or set PORT (0 takes a free one).`;
   }
-  if (error.code === 'EACCES' && error.port !== undefined) {
+  if (code === 'EACCES' && error.port !== undefined) {
     return `port ${error.port} may not be used by this user. Set PORT to 1024 or more.`;
   }
-  return `could not start: ${error.message}`;
+  // Class 28, invalid authorization, and 3D, no such database; pg's own word for a password that was not given.
+  if (/^(28|3D)...$/.test(code) || message.startsWith('SASL:')) {
+    return `the database refuses what DATABASE_URL says (${message}). Check its user, password and database.`;
+  }
+  return `could not start: ${reasonOf(error)}`;
+}
+
+function explainOther({ message, holder }: NotOnlyServerError): string {
+  const leases = 'Leases are kept in the memory of one server';
+  if (config?.databaseUrl !== undefined) {
+    return `${message}. ${leases}: stop the other one, or set another DATABASE_URL. Several need REDIS_URL.`;
+  }
+  const stop = holder ? `stop it (kill ${holder})` : 'stop it';
+  return `DATA_DIR ${config?.dataDir} is in use: ${message}. ${leases}: ${stop}, or set another DATA_DIR.`;
 }
 
 async function findUp(name: string): Promise<string> {

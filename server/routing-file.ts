@@ -7,23 +7,22 @@ import type { PhoneNumber } from './domain/ports.js';
  * Written whole and renamed into place: a reader sees the old one or the new one.
  */
 export interface RoutingFile {
+  /** Empty where there is no file, or a broken one: the database has it all. */
   read(): Promise<Map<PhoneNumber, Route>>;
   write(routes: Record<PhoneNumber, Route>): Promise<void>;
 }
 
-export function createRoutingFile(path: string): RoutingFile {
+export function createRoutingFile(path: string, warn: (line: string) => void): RoutingFile {
   let turn: Promise<unknown> = Promise.resolve();
   return {
     async read() {
       try {
-        return new Map(
-          Object.entries(JSON.parse(await readFile(path, 'utf8')) as Record<PhoneNumber, Route>),
-        );
+        const routes = Object.entries(JSON.parse(await readFile(path, 'utf8')) as Record<PhoneNumber, Route>);
+        return new Map(routes.filter(([, route]) => typeof route?.destinationNumber === 'string'));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new Map();
-        throw new Error(
-          `${path} cannot be read (${(error as Error).message}); delete it, it is written anew.`,
-        );
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code !== 'ENOENT') warn(`${path} cannot be read and will be written anew: ${message}`);
+        return new Map();
       }
     },
     write(routes) {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { link, open, readFile, rm } from 'node:fs/promises';
 
+const MIN_LENGTH = 32;
+
 /**
  * The secret in a file, made at the first start: 256 bits, readable by its owner only. Two processes that start at
  * once agree on one.
@@ -21,14 +23,19 @@ export async function readOrMakeSecret(path: string): Promise<string> {
   } finally {
     await rm(draft, { force: true });
   }
-  return (await read(path)) ?? '';
+  return (await read(path)) as string;
 }
 
+/** Undefined when there is no file. One that was emptied or cut is refused: whoever guessed it would be let in. */
 async function read(path: string): Promise<string | undefined> {
-  try {
-    return (await readFile(path, 'utf8')).trim() || undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new Error(`${path} cannot be read: ${error.message}`);
+  });
+  if (text === undefined) return undefined;
+  const secret = text.trim();
+  if (secret.length >= MIN_LENGTH && !/\s/.test(secret)) return secret;
+  throw new Error(
+    `${path} does not hold a secret of ${MIN_LENGTH} characters or more. Put it back, or delete the file: a new one is made`,
+  );
 }

@@ -39,7 +39,7 @@ interface Place {
 export interface Swapper {
   /** The numbers that are shown now, by target. */
   readonly numbers: ReadonlyMap<string, Spellings>;
-  /** Every target that was seen on the page. */
+  /** Every number of ours that was seen on the page, targets among them. */
   readonly found: ReadonlySet<string>;
   /** From the next scan on, `target` shows this number; without one, the site's own. */
   assign(target: string, number: Spellings | undefined): void;
@@ -113,7 +113,7 @@ export function createSwapper(targets: readonly string[]): Swapper {
       return numberFor(number);
     });
     if (!seen.length || isKept(node)) return now;
-    for (const number of seen) if (!aliases.has(number)) found.add(number);
+    for (const number of seen) found.add(number);
 
     const place = known ?? { original, shown, writtenAt: 0, fights: 0, fightsSince: 0 };
     if (shown !== now) {

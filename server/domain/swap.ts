@@ -1,6 +1,6 @@
 import type { SwapRequest, SwapResponse } from '../../shared/contract/visitor.js';
 import type { LiveDirectory, Lookup } from './directory.js';
-import { invalid } from './errors.js';
+import { invalid, unavailable } from './errors.js';
 import { spell } from './phone-numbers.js';
 import { leaseNumber, PING_SECONDS } from './pool.js';
 import type { Change, Company, Device, LeaseStore, Millis, RecordWriter, Tracker } from './ports.js';
@@ -91,9 +91,10 @@ export function createSwap(parts: SwapParts) {
   };
 }
 
-/** The company of a script key; refuses a key that nobody has. */
+/** The company of a script key; refuses a key that nobody has, and every key as long as none was read. */
 export function companyOf(lookup: Lookup, key: string): Company {
   const company = lookup.companyByKey(key);
+  if (lookup.version === '0') throw unavailable('The directory');
   if (!company) throw invalid('key', 'is not the script key of a company here');
   return company;
 }

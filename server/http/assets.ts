@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { ErrorSchema } from '../../shared/contract/errors.js';
 import type { LiveDirectory, Lookup } from '../domain/directory.js';
-import { notFound } from '../domain/errors.js';
+import { notFound, unavailable } from '../domain/errors.js';
 import type { Company } from '../domain/ports.js';
 
 export interface AssetParts {
@@ -47,6 +47,8 @@ export async function assetRoutes(app: FastifyInstance, { script, directory }: A
   async function serve(request: FastifyRequest, reply: FastifyReply) {
     const { company: id, key } = request.params as { company: string; key: string };
     const lookup = directory.current();
+    // Not 404: the script will be here once the database is.
+    if (lookup.version === '0') throw unavailable('The directory');
     const company = lookup.companyByKey(key);
     if (!company || (id !== company.numericId && id !== company.companyId)) throw notFound('script', id);
     const variants = await variantsOf(company, lookup);
@@ -76,6 +78,7 @@ export async function assetRoutes(app: FastifyInstance, { script, directory }: A
         response: {
           200: { description: 'JavaScript.', content: { 'text/javascript': { schema: Type.String() } } },
           404: ErrorSchema,
+          503: ErrorSchema,
         },
       },
       handler: serve,

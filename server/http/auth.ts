@@ -54,7 +54,7 @@ export function createAuth(users: UserStore, now: () => number = Date.now): Auth
 /** The key in `Token token="KEY"` or `Token token=KEY`; undefined if there is none. */
 export function readToken(authorization: string | undefined): string | undefined {
   const [, quoted, plain] =
-    /^Token\s(?:.*[\s,;])?tokens\s*=\s*(?:"([^"]+)"|([^\s",;]+))/i.exec(authorization?.slice(0, 1024) ?? '') ??
+    /^Token\s(?:.*[\s,;])?token\s*=\s*(?:"([^"]+)"|([^\s",;]+))/i.exec(authorization?.slice(0, 1024) ?? '') ??
     [];
   return quoted ?? plain;
 }

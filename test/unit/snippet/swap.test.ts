@@ -316,9 +316,11 @@ describe.each(LIBRARIES)('in %s', (library) => {
 
     test('goes by how the session began, not by the page of now', async () => {
       const first = openPage(library, { url: 'https://www.example.com/?gclid=a', config: { sources } });
-      await first.settle();
+      await first.settle(40 * 60_000);
       const page = openPage(library, { after: first, config: { sources } });
       expect(page.text('p')).toBe('Call (954) 555-0177');
+      await page.settle();
+      expect(page.to('/v1/swap')[0]?.body.visit?.landing).toBe('https://www.example.com/');
     });
 
     test('whose rule does not match leaves the target to the pool', async () => {

@@ -1,0 +1,48 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Chromium, startChromium } from '../support/chromium.js';
+import { type RunningServer, removeDataDir, startServer } from '../support/server.js';
+import { troublesOf } from '../support/site.js';
+
+let server: RunningServer;
+let chromium: Chromium;
+beforeAll(async () => {
+  [server, chromium] = await Promise.all([startServer(), startChromium()]);
+});
+afterAll(async () => {
+  await chromium.close();
+  await server.end();
+  removeDataDir(server.dataDir);
+});
+
+test('the demo shows a swapped number and then, on the same page, a call with visit, source and confidence', async () => {
+  const page = await (await chromium.newVisitor()).newPage();
+  const troubles = troublesOf(page);
+  const url = server.url.replace('127.0.0.1', 'localhost');
+  await page.goto(`${url}/demo?gclid=demo-click&utm_campaign=burst-pipes`);
+  await page.waitForFunction(() => document.querySelector('#seen-number.swapped'));
+  const shown = (await page.textContent('#header-phone')) ?? '';
+  expect(shown).toMatch(/^\(305\) 555-011[0-7]$/);
+  expect(await page.textContent('#seen-number')).toBe(shown);
+  await page.click('#call');
+  await page.waitForSelector('#result dd');
+  expect(await page.textContent('#result-title')).toMatch(/called, answered, \d+ s$/);
+  const fact = (name: string) => page.textContent(`[data-fact=${name}]`);
+  expect(await fact('source')).toBe('Google Ads');
+  expect(await fact('confidence')).toBe('90 %: only this visitor was shown the number');
+  expect(await fact('landing_page')).toBe(`${url}/demo?gclid=demo-click&utm_campaign=burst-pipes`);
+  expect(await fact('campaign')).toBe('burst-pipes');
+  expect(troubles).toEqual([]);
+});
+
+test('arriving from elsewhere makes a new visitor with another number', async () => {
+  const page = await (await chromium.newVisitor()).newPage();
+  await page.goto(`${server.url}/demo`);
+  await page.waitForFunction(() => document.querySelector('#seen-number.swapped'));
+  const session = await page.textContent('#session');
+  await page.click('text=Scanned the summer mailer');
+  await page.waitForFunction(() => document.querySelector('#header-phone')?.textContent === '(305) 555-0121');
+  await page.waitForFunction((old) => document.querySelector('#session')?.textContent !== old, session);
+  await page.click('#call');
+  await page.waitForSelector('#result dd');
+  expect(await page.textContent('[data-fact=confidence]')).toBe('100 %: the number belongs to one source');
+});
