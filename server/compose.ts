@@ -201,7 +201,7 @@ async function readiness(
 ): Promise<Record<string, Dependency>> {
   const postgres: Dependency = await records.directoryVersion().then(
     () => ({ ok: true }),
-    (error: Error & { code?: string }) => ({ ok: false, detail: error.code ?? 'no answer' }),
+    ({ cause = {} }: { cause?: { code?: string } }) => ({ ok: false, detail: cause.code ?? 'no answer' }),
   );
   const loaded = directory.current().version !== '0';
   return {

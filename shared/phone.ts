@@ -49,7 +49,7 @@ const BEFORE_THIS =
 
 const SPELLING = /^[\d ()+.-]{4,24}$/;
 
-export function isE164(value: unknown): value is string {
+function isE164(value: unknown): value is string {
   return typeof value === 'string' && /^\+[1-9]\d{6,14}$/.test(value);
 }
 

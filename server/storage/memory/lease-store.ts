@@ -8,10 +8,16 @@ import type { Lease, LeaseRequest, LeaseStore, Millis, PhoneNumber, PoolKey } fr
 
 interface Slot {
   number: PhoneNumber;
-  /** Who holds it, or held it last: session to the time until which. Emptied of the past when somebody new takes it. */
+  /**
+   * Who holds it, or held it since nobody new took it: session to the time until which. In the order of their last
+   * sign of life, so that those whose time has run out are at the front.
+   */
   holders: Map<string, Millis>;
-  /** The latest of those times; 0 when nobody ever had it. */
+  /** The latest of those times, and whose it is; 0 when nobody ever had it. */
   heldUntil: Millis;
+  newest: string | null;
+  /** The latest time of all the others: tells whether the number is shared without looking at each holder. */
+  othersUntil: Millis;
   /** Place in the heap. */
   at: number;
   /** Counts up with each hold, so that a burst within one millisecond is spread over the numbers all the same. */
@@ -35,6 +41,8 @@ class Pool {
         number,
         holders: new Map(),
         heldUntil: 0,
+        newest: null,
+        othersUntil: 0,
         at: this.#heap.length,
         turn: this.#turn++,
       };
@@ -59,14 +67,15 @@ class Pool {
     }
     const top = this.#heap[0];
     if (!top || !mayOpen) return null;
-    const ended = [...top.holders]
-      .filter(([, held]) => held <= now)
-      .map(([holder, heldUntil]) => ({ sessionId: holder, heldUntil }));
-    for (const { sessionId: holder } of ended) {
+    const ended: Lease['ended'] = [];
+    for (const [holder, heldUntil] of top.holders) {
+      if (heldUntil > now) break;
+      ended.push({ sessionId: holder, heldUntil });
       top.holders.delete(holder);
       this.#bySession.delete(holder);
     }
-    const sharedWith = [...top.holders.keys()];
+    // Only a lease that was exclusive becomes shared by this; of several holders each was told before.
+    const sharedWith = top.holders.size === 1 ? [...top.holders.keys()] : [];
     this.#hold(top, sessionId, until);
     return { ...this.#lease(top, sessionId, now), opened: true, sharedWith, ended };
   }
@@ -84,18 +93,26 @@ class Pool {
   }
 
   #lease(slot: Slot, sessionId: string, now: Millis): Lease {
-    let shared = false;
-    for (const [holder, held] of slot.holders) if (holder !== sessionId && held > now) shared = true;
     const heldUntil = slot.holders.get(sessionId) ?? now;
+    const shared = (slot.newest === sessionId ? slot.othersUntil : slot.heldUntil) > now;
     return { number: slot.number, opened: false, shared, heldUntil, sharedWith: [], ended: [] };
   }
 
   #hold(slot: Slot, sessionId: string, until: Millis): void {
     // A clock that stepped back must not shorten a hold.
     const held = Math.max(until, slot.holders.get(sessionId) ?? 0);
+    slot.holders.delete(sessionId);
     slot.holders.set(sessionId, held);
     this.#bySession.set(sessionId, slot);
-    slot.heldUntil = Math.max(slot.heldUntil, held);
+    if (slot.newest === sessionId) {
+      slot.heldUntil = held;
+    } else if (held >= slot.heldUntil) {
+      slot.othersUntil = slot.heldUntil;
+      slot.newest = sessionId;
+      slot.heldUntil = held;
+    } else {
+      slot.othersUntil = Math.max(slot.othersUntil, held);
+    }
     slot.turn = this.#turn++;
     this.#settle(slot);
   }

@@ -1,118 +1,90 @@
-/**
- * A batch of entries as one multi-row statement a table. The rows travel as one JSON parameter each
- * (`json_to_recordset`): names instead of twelve parallel arrays, and one plan whatever the size of the batch.
- */
 import type pg from 'pg';
 import type { Change, RecordEntry, RecordOutcome } from '../../domain/ports.js';
+import { transaction } from './connect.js';
 import { findOrCreatePerson } from './persons.js';
 
-type ChangeOf<T extends Change['type']> = Extract<Change, { type: T }> & { companyId: string };
+type Form = Extract<Change, { type: 'form' }>;
+type Row = { entry: number; companyId: string };
 
-/** Statements in the order in which they must run: a row is inserted before it is changed. */
-const STATEMENTS = {
-  script_seen: `
-    UPDATE companies c SET script_seen_at = greatest(c.script_seen_at, to_timestamp(r.at / 1000.0))
-    FROM json_to_recordset($1) AS r("companyId" text, at float8) WHERE c.company_id = r."companyId"`,
-  session: `
-    INSERT INTO sessions (company_id, session_id, device, first_seen)
-    SELECT "companyId", "sessionId", device, to_timestamp(at / 1000.0)
-    FROM json_to_recordset($1) AS r("companyId" text, "sessionId" uuid, device text, at float8)
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
-  visit: `
-    INSERT INTO visits (company_id, visit_id, session_id, landing, referrer, source, source_name, medium, campaign,
-                        term, content, click_ids, started_at, last_seen)
-    SELECT "companyId", (visit->>'visitId')::uuid, "sessionId", visit->>'landing', visit->>'referrer',
-           source->>'source', source->>'name', source->>'medium', source->>'campaign', source->>'term',
-           source->>'content', coalesce(source->'clickIds', '{}'),
-           to_timestamp((visit->>'startedAt')::float8 / 1000), to_timestamp((visit->>'lastSeen')::float8 / 1000)
-    FROM json_to_recordset($1) AS r("companyId" text, "sessionId" uuid, visit jsonb, source jsonb)
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
-  visit_seen: `
-    UPDATE visits v SET last_seen = greatest(v.last_seen, to_timestamp(seen.at / 1000.0))
-    FROM (SELECT "companyId", "visitId", max(at) AS at
-          FROM json_to_recordset($1) AS r("companyId" text, "visitId" uuid, at float8)
-          GROUP BY 1, 2 ORDER BY 1, 2) seen
-    WHERE v.company_id = seen."companyId" AND v.visit_id = seen."visitId"`,
-  lease: `
-    INSERT INTO leases (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at, hold_seconds, shared)
-    SELECT "companyId", "leaseId", "trackerId", number, "sessionId", "visitId", to_timestamp(at / 1000.0),
-           "holdSeconds", shared
-    FROM json_to_recordset($1) AS r("companyId" text, "leaseId" uuid, "trackerId" text, number text,
-      "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING`,
-  lease_ended: `
-    UPDATE leases l
-    -- A hold that had run out before has ended then.
-    SET ended_at = least(to_timestamp(r.at / 1000.0), v.last_seen + make_interval(secs => l.hold_seconds))
-    FROM json_to_recordset($1) AS r("companyId" text, number text, "sessionId" uuid, at float8), visits v
-    WHERE l.company_id = r."companyId" AND l.number = r.number AND l.session_id = r."sessionId"
-      AND l.ended_at IS NULL AND l.started_at < to_timestamp(r.at / 1000.0)
-      AND v.company_id = l.company_id AND v.visit_id = l.visit_id`,
-  lease_shared: `
-    UPDATE leases l SET shared = true
-    FROM json_to_recordset($1) AS r("companyId" text, number text, "sessionIds" jsonb)
-    WHERE l.company_id = r."companyId" AND l.number = r.number AND l.ended_at IS NULL AND NOT l.shared
-      AND r."sessionIds" ? l.session_id::text`,
-  page_view: `
-    INSERT INTO page_views (company_id, page_view_id, session_id, visit_id, url, title, viewed_at, client_at)
-    SELECT "companyId", "eventId", "sessionId", "visitId", url, title, to_timestamp(at / 1000.0),
-           to_timestamp("clientAt" / 1000.0)
-    FROM json_to_recordset($1) AS r("companyId" text, "eventId" uuid, "sessionId" uuid, "visitId" uuid, url text,
-      title text, at float8, "clientAt" float8)
-    ON CONFLICT DO NOTHING`,
-  tap: `
-    INSERT INTO taps (company_id, tap_id, session_id, visit_id, number, target, tapped_at, client_at)
-    SELECT "companyId", "eventId", "sessionId", "visitId", number, target, to_timestamp(at / 1000.0),
-           to_timestamp("clientAt" / 1000.0)
-    FROM json_to_recordset($1) AS r("companyId" text, "eventId" uuid, "sessionId" uuid, "visitId" uuid, number text,
-      target text, at float8, "clientAt" float8)
-    ON CONFLICT DO NOTHING`,
-} as const satisfies Partial<Record<Change['type'], string>>;
+/** The arguments of `write_entries` (migrations/0002), in their order: one JSON array for each. */
+const TABLES = [
+  'script_seen',
+  'session',
+  'visit',
+  'visit_seen',
+  'lease',
+  'lease_ended',
+  'lease_shared',
+  'page_view',
+  'tap',
+] as const satisfies Change['type'][];
 
 /**
- * Writes the entries inside the caller's transaction and says of each whether it is new. An event id that the
- * ledger has, or that came earlier in this batch, makes its entry a repeat.
+ * Writes a batch in one transaction and says of each entry whether it is new. An event id that the ledger has, or
+ * that came earlier in this batch, makes its entry a repeat.
  */
 export async function commitEntries(
-  client: pg.ClientBase,
+  pool: pg.Pool,
   entries: readonly RecordEntry[],
 ): Promise<RecordOutcome[]> {
-  const outcomes = await claimEvents(client, entries);
-  const changes = entries.flatMap((entry, at) =>
-    outcomes[at] === 'accepted'
-      ? entry.changes.map((change) => ({ ...change, companyId: entry.companyId }))
-      : [],
-  );
-  for (const [type, sql] of Object.entries(STATEMENTS)) {
-    const rows = changes.filter((change) => change.type === type);
-    if (rows.length > 0)
-      await client.query({ name: `commit ${type}`, text: sql, values: [JSON.stringify(rows)] });
+  const outcomes: RecordOutcome[] = entries.map(() => 'accepted');
+  const claims = claimEvents(entries, outcomes);
+  const rows = new Map<Change['type'], object[]>();
+  const forms: (Form & Row)[] = [];
+  for (const [entry, { companyId, changes }] of entries.entries()) {
+    if (outcomes[entry] === 'repeated') continue;
+    for (const change of changes) {
+      if (change.type === 'form') forms.push({ ...change, entry, companyId });
+      else put(rows, change.type, { entry, companyId, ...flat(change) });
+    }
   }
-  for (const change of changes) if (change.type === 'form') await insertForm(client, change);
+  const json = (some: object[] | undefined) => (some?.length ? JSON.stringify(some) : null);
+  const query = {
+    name: 'write entries',
+    text: 'SELECT write_entries($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS repeated',
+    values: [json(claims), ...TABLES.map((table) => json(rows.get(table)))],
+  };
+  const write = async (client: pg.Pool | pg.ClientBase) => {
+    const result = await client.query<{ repeated: number[] }>(query);
+    for (const entry of result.rows[0]?.repeated ?? []) outcomes[entry] = 'repeated';
+  };
+  if (forms.length === 0) {
+    await write(pool);
+  } else {
+    await transaction(pool, async (client) => {
+      await write(client);
+      for (const form of forms) if (outcomes[form.entry] === 'accepted') await insertForm(client, form);
+    });
+  }
   return outcomes;
 }
 
-async function claimEvents(client: pg.ClientBase, entries: readonly RecordEntry[]): Promise<RecordOutcome[]> {
-  const events = entries.filter((entry) => entry.eventId !== null);
-  const fresh = new Set<string>();
-  if (events.length > 0) {
-    const { rows } = await client.query<{ key: string }>({
-      name: 'commit ledger',
-      text: `INSERT INTO event_ledger (company_id, event_id, received_at)
-             SELECT DISTINCT "companyId", "eventId", now()
-             FROM json_to_recordset($1) AS r("companyId" text, "eventId" uuid)
-             ORDER BY 1, 2 ON CONFLICT DO NOTHING RETURNING company_id || ' ' || event_id AS key`,
-      values: [JSON.stringify(events.map(({ companyId, eventId }) => ({ companyId, eventId })))],
-    });
-    for (const row of rows) fresh.add(row.key);
+/** The events that the ledger must be asked about; a second one with the same id is a repeat already. */
+function claimEvents(entries: readonly RecordEntry[], outcomes: RecordOutcome[]): object[] {
+  const claims = new Map<string, object>();
+  for (const [entry, { companyId, eventId }] of entries.entries()) {
+    if (eventId === null) continue;
+    const name = `${companyId} ${eventId.toLowerCase()}`;
+    if (claims.has(name)) outcomes[entry] = 'repeated';
+    else claims.set(name, { entry, companyId, eventId });
   }
-  // `delete` tells whether it was there: the first entry with an id takes it, the next one is a repeat.
-  return entries.map(({ companyId, eventId }) =>
-    eventId === null || fresh.delete(`${companyId} ${eventId}`) ? 'accepted' : 'repeated',
-  );
+  return [...claims.values()];
 }
 
-async function insertForm(client: pg.ClientBase, form: ChangeOf<'form'>): Promise<void> {
+/** A change as one row: SQL knows no nested objects. */
+function flat(change: Exclude<Change, Form>): object {
+  if (change.type !== 'visit') return change;
+  const { sessionId, visit, source } = change;
+  return { sessionId, ...visit, ...source };
+}
+
+function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+async function insertForm(client: pg.ClientBase, form: Form & Row): Promise<void> {
   const personId = await findOrCreatePerson(client, {
     companyId: form.companyId,
     newPersonId: form.newPersonId,
@@ -121,7 +93,7 @@ async function insertForm(client: pg.ClientBase, form: ChangeOf<'form'>): Promis
     at: form.at,
   });
   await client.query({
-    name: 'commit form',
+    name: 'insert form',
     text: `
       INSERT INTO form_submissions (company_id, form_submission_id, event_id, session_id, visit_id, person_id, fcid,
         form_url, form_name, fields, customer_name, customer_email, customer_phone_number, attribution,

@@ -15,6 +15,7 @@ import type {
 import { transaction } from './connect.js';
 import { loadDirectory } from './directory.js';
 import { findOrCreatePerson } from './persons.js';
+import { withRefusals } from './refusals.js';
 
 const DAY_MS = 86_400_000;
 /** A past holder is a candidate for a call this long after his lease began. */
@@ -36,7 +37,7 @@ export interface RecordStoreOptions {
 
 /** The record in Postgres, apart from group-committed writes (`writer.ts`) and reports (`report-store.ts`). */
 export function createRecordStore({ pool, callPool, newId }: RecordStoreOptions): RecordStore {
-  return {
+  return withRefusals<RecordStore>({
     async directoryVersion(): Promise<string> {
       const { rows } = await pool.query<{ version: string }>('SELECT version FROM directory_version');
       return rows[0]?.version ?? '0';
@@ -120,7 +121,7 @@ export function createRecordStore({ pool, callPool, newId }: RecordStoreOptions)
         recordCallEvent(client, { companyId, trackerId, event, judge, newId }),
       );
     },
-  };
+  });
 }
 
 interface CallReport {

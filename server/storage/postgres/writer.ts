@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { Refusal, unavailable } from '../../domain/errors.js';
 import type { RecordEntry, RecordOutcome, RecordWriter } from '../../domain/ports.js';
 import { commitEntries } from './commit-entries.js';
-import { isDataFault, sqlState, transaction } from './connect.js';
+import { isDataFault, sqlState } from './connect.js';
 
 /** More entries than this wait for the next commit; keeps one statement's parameters small. */
 const MAX_BATCH = 500;
@@ -50,7 +50,7 @@ export function createRecordWriter(
   async function commit(batch: Waiting[]): Promise<void> {
     const entries = batch.map((waiting) => waiting.entry);
     try {
-      const outcomes = await withRetry(() => transaction(pool, (client) => commitEntries(client, entries)));
+      const outcomes = await withRetry(() => commitEntries(pool, entries));
       batch.forEach((waiting, at) => {
         waiting.resolve(outcomes[at] ?? 'accepted');
       });

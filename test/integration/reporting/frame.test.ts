@@ -3,6 +3,7 @@ import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createAuth } from '../../../server/http/auth.js';
 import { reportingRoutes } from '../../../server/http/reporting/index.js';
+import { createReportStore } from '../../../server/storage/postgres/report-store.js';
 import { seedAccount, seedCall, seedCompany } from '../../support/seed.js';
 import { startApi, type TestApi } from './api.js';
 
@@ -309,12 +310,13 @@ describe('pages', () => {
     for (let i = 0; i < 9; i += 1)
       await seedCall(api.pool, many, '2026-02-14T12:00:00Z', { caller_name: 'Same' });
     for (const sort of ['start_time', 'customer_name', 'source', 'tags']) {
-      const pages = await Promise.all(
-        [1, 2, 3].map((page) =>
-          api.get(`calls.json?company_id=${many}&per_page=3&sort=${sort}&page=${page}`),
-        ),
-      );
-      const ids = pages.flatMap(({ body }) => body.calls.map(({ id }: { id: string }) => id));
+      const ids: string[] = [];
+      for (const page of [1, 2, 3]) {
+        const { body } = await api.get(`calls.json?company_id=${many}&per_page=3&sort=${sort}&page=${page}`);
+        ids.push(...body.calls.map(({ id }: { id: string }) => id));
+        // A changed row lies somewhere else afterwards, and would come in another place among its equals.
+        await api.pool.query('UPDATE calls SET note = $1 WHERE call_id = ANY($2)', [sort, ids]);
+      }
       expect([sort, new Set(ids).size]).toEqual([sort, 9]);
     }
   });
@@ -324,7 +326,7 @@ describe('where links lead', () => {
   it('is PUBLIC_URL with its path, when there is one', async () => {
     const behind = Fastify();
     await behind.register(reportingRoutes, {
-      reports: (await import('../../../server/storage/postgres/report-store.js')).createReportStore(api.pool),
+      reports: createReportStore(api.pool),
       auth: {
         authenticate: async () => ({ ...api.member, accountNumericId: '1', timeZone: 'UTC' }),
       } as never,
@@ -362,12 +364,16 @@ describe('the description', () => {
       openapi: { openapi: '3.1.0', components: { securitySchemes: { token } } },
     });
     const schemas: unknown[] = [];
-    described.addHook('onRoute', (route) => schemas.push(route.schema));
+    described.addHook('onRoute', (route) => {
+      schemas.push(route.schema);
+    });
     await described.register(reportingRoutes, {} as never);
     await described.ready();
     expect(schemas.length).toBeGreaterThan(20);
     expect(schemas.every(Boolean)).toBe(true);
-    const { paths = {} } = described.swagger() as { paths?: Record<string, Record<string, never>> };
+    const { paths = {} } = described.swagger() as unknown as {
+      paths?: Record<string, Record<string, { responses?: object }>>;
+    };
     expect(Object.keys(paths).sort()).toEqual([
       '/v3/a.json',
       '/v3/a/{account}.json',

@@ -248,6 +248,17 @@ describe('a number', () => {
     }
   });
 
+  it('and its destination never become each other’s, also when both are asked for at once', async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const [one, other] = [fresh(), fresh()];
+      const answers = await Promise.all([
+        create(flyer({ tracking_number: one, call_flow: flow(other) })),
+        create(flyer({ tracking_number: other, call_flow: flow(one) })),
+      ]);
+      expect(answers.map(({ status }) => status).sort()).toEqual([201, 400]);
+    }
+  });
+
   it('does not track while calls are sent to it', async () => {
     const destination = fresh();
     const { body } = await create(flyer({ call_flow: flow(destination) }));

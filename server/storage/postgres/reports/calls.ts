@@ -36,7 +36,7 @@ interface CallRow extends LeadRow {
 const AT = sql`c.started_at`;
 
 const SORTS: Record<CallSort, Sorting> = {
-  start_time: { by: AT, natural: 'desc' },
+  start_time: { by: AT, natural: 'desc', always: true },
   customer_name: { by: sql`c.caller_name`, natural: 'asc' },
   customer_phone_number: { by: sql`c.caller_number`, natural: 'asc' },
   duration: { by: sql`c.duration`, natural: 'desc' },

@@ -23,8 +23,8 @@ interface FormKey {
 const AT = sql`c.submitted_at`;
 
 const SORTS: Record<FormSort, Sorting> = {
-  submitted_at: { by: AT, natural: 'desc' },
-  created_at: { by: AT, natural: 'desc' },
+  submitted_at: { by: AT, natural: 'desc', always: true },
+  created_at: { by: AT, natural: 'desc', always: true },
   form_url: { by: sql`c.form_url`, natural: 'asc' },
 };
 

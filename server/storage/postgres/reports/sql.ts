@@ -56,6 +56,8 @@ export function contains(columns: readonly Sql[], words: string): Sql {
 export interface Sorting {
   by: Sql;
   natural: 'asc' | 'desc';
+  /** Has a value in every row: `NULLS LAST` would keep Postgres from the index. */
+  always?: true;
 }
 
 /** `ties` decides between equals, so that pages never overlap. */
@@ -65,9 +67,9 @@ export function orderBy<Sort extends string>(
   standard: Sort,
   ties: Sql,
 ): Sql {
-  const { by, natural } = sorts[sort ?? standard];
-  const direction = (order ?? natural) === 'desc' ? sql`DESC NULLS LAST` : sql`ASC NULLS LAST`;
-  return sql`ORDER BY ${by} ${direction}, ${ties}`;
+  const { by, natural, always } = sorts[sort ?? standard];
+  const direction = (order ?? natural) === 'desc' ? sql`DESC` : sql`ASC`;
+  return sql`ORDER BY ${by} ${direction} ${always ? NOTHING : sql`NULLS LAST`}, ${ties}`;
 }
 
 export async function rowsOf<Row extends pg.QueryResultRow>(

@@ -1,0 +1,114 @@
+-- A group commit in one round trip: one multi-row statement a table, each fed by one JSON array (null: no rows).
+-- Every row has the position of its entry in the batch; entries whose event the ledger has already are left out as a
+-- whole. Answers the positions of those.
+--
+-- One call instead of ten statements in a transaction more than halved the time of a commit (see test/bench).
+CREATE FUNCTION write_entries(
+  events json, scripts json, sessions json, visits json, visits_seen json,
+  leases json, leases_ended json, leases_shared json, page_views json, taps json
+) RETURNS integer[] LANGUAGE plpgsql AS $$
+DECLARE
+  repeated integer[] := '{}';
+BEGIN
+  IF events IS NOT NULL THEN
+    WITH claim AS (
+      SELECT * FROM json_to_recordset(events) AS r(entry int, "companyId" text, "eventId" uuid)
+    ), fresh AS (
+      INSERT INTO event_ledger AS l (company_id, event_id, received_at)
+      -- In one order, so that two servers never wait for each other.
+      SELECT "companyId", "eventId", now() FROM claim ORDER BY 1, 2
+      ON CONFLICT DO NOTHING RETURNING l.company_id, l.event_id
+    )
+    SELECT coalesce(array_agg(c.entry), '{}') INTO repeated
+    FROM claim c LEFT JOIN fresh f ON f.company_id = c."companyId" AND f.event_id = c."eventId"
+    WHERE f.event_id IS NULL;
+  END IF;
+
+  IF scripts IS NOT NULL THEN
+    UPDATE companies c SET script_seen_at = greatest(c.script_seen_at, to_timestamp(r.at / 1000))
+    FROM json_to_recordset(scripts) AS r(entry int, "companyId" text, at float8)
+    WHERE c.company_id = r."companyId";
+  END IF;
+
+  IF sessions IS NOT NULL THEN
+    INSERT INTO sessions AS s (company_id, session_id, device, first_seen)
+    SELECT "companyId", "sessionId", r.device, to_timestamp(r.at / 1000)
+    FROM json_to_recordset(sessions) AS r(entry int, "companyId" text, "sessionId" uuid, device text, at float8)
+    WHERE r.entry <> ALL (repeated)
+    ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+  END IF;
+
+  IF visits IS NOT NULL THEN
+    INSERT INTO visits AS v (company_id, visit_id, session_id, landing, referrer, source, source_name, medium,
+                             campaign, term, content, click_ids, started_at, last_seen)
+    SELECT "companyId", "visitId", "sessionId", r.landing, r.referrer, r.source, r.name, r.medium,
+           r.campaign, r.term, r.content, r."clickIds", to_timestamp("startedAt" / 1000), to_timestamp("lastSeen" / 1000)
+    FROM json_to_recordset(visits) AS r(entry int, "companyId" text, "visitId" uuid, "sessionId" uuid, landing text,
+      referrer text, source text, name text, medium text, campaign text, term text, content text, "clickIds" jsonb,
+      "startedAt" float8, "lastSeen" float8)
+    WHERE r.entry <> ALL (repeated)
+    ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+  END IF;
+
+  IF visits_seen IS NOT NULL THEN
+    UPDATE visits v SET last_seen = greatest(v.last_seen, to_timestamp(seen.at / 1000))
+    FROM (SELECT "companyId", "visitId", max(r.at) AS at
+          FROM json_to_recordset(visits_seen) AS r(entry int, "companyId" text, "visitId" uuid, at float8)
+          WHERE r.entry <> ALL (repeated) GROUP BY 1, 2 ORDER BY 1, 2) seen
+    WHERE v.company_id = seen."companyId" AND v.visit_id = seen."visitId";
+  END IF;
+
+  IF leases IS NOT NULL THEN
+    INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
+                             hold_seconds, shared)
+    SELECT "companyId", "leaseId", "trackerId", r.number, "sessionId", "visitId", to_timestamp(r.at / 1000),
+           "holdSeconds", r.shared
+    FROM json_to_recordset(leases) AS r(entry int, "companyId" text, "leaseId" uuid, "trackerId" text, number text,
+      "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
+    WHERE r.entry <> ALL (repeated)
+    ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+  END IF;
+
+  IF leases_ended IS NOT NULL THEN
+    UPDATE leases l
+    -- A hold that had run out before has ended then.
+    SET ended_at = least(to_timestamp(r.at / 1000), v.last_seen + make_interval(secs => l.hold_seconds))
+    FROM json_to_recordset(leases_ended)
+           AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8), visits v
+    WHERE l.company_id = r."companyId" AND l.number = r.number AND l.session_id = r."sessionId"
+      AND l.ended_at IS NULL AND l.started_at < to_timestamp(r.at / 1000)
+      AND v.company_id = l.company_id AND v.visit_id = l.visit_id
+      AND r.entry <> ALL (repeated);
+  END IF;
+
+  IF leases_shared IS NOT NULL THEN
+    UPDATE leases l SET shared = true
+    FROM json_to_recordset(leases_shared)
+           AS r(entry int, "companyId" text, number text, "sessionIds" jsonb),
+         jsonb_array_elements_text(r."sessionIds") AS session(id)
+    WHERE l.company_id = r."companyId" AND l.number = r.number AND l.session_id = session.id::uuid
+      AND l.ended_at IS NULL AND NOT l.shared AND r.entry <> ALL (repeated);
+  END IF;
+
+  IF page_views IS NOT NULL THEN
+    INSERT INTO page_views AS p (company_id, page_view_id, session_id, visit_id, url, title, viewed_at, client_at)
+    SELECT "companyId", "eventId", "sessionId", "visitId", r.url, r.title, to_timestamp(r.at / 1000),
+           to_timestamp("clientAt" / 1000)
+    FROM json_to_recordset(page_views) AS r(entry int, "companyId" text, "eventId" uuid, "sessionId" uuid,
+      "visitId" uuid, url text, title text, at float8, "clientAt" float8)
+    WHERE r.entry <> ALL (repeated)
+    ON CONFLICT DO NOTHING;
+  END IF;
+
+  IF taps IS NOT NULL THEN
+    INSERT INTO taps AS t (company_id, tap_id, session_id, visit_id, number, target, tapped_at, client_at)
+    SELECT "companyId", "eventId", "sessionId", "visitId", r.number, r.target, to_timestamp(r.at / 1000),
+           to_timestamp("clientAt" / 1000)
+    FROM json_to_recordset(taps) AS r(entry int, "companyId" text, "eventId" uuid, "sessionId" uuid,
+      "visitId" uuid, number text, target text, at float8, "clientAt" float8)
+    WHERE r.entry <> ALL (repeated)
+    ON CONFLICT DO NOTHING;
+  END IF;
+
+  RETURN repeated;
+END $$;
