@@ -47,6 +47,9 @@ const AFTER_THIS =
 const BEFORE_THIS =
   /^(?:(?!x\d|ext)[\w\uff10-\uff19]|[-.,/\u2010-\u2015][\d\uff10-\uff19]|[-.][a-z]|[\w.+-]*@)/;
 
+/** One dot and nothing else between the digits: nobody writes a number so. */
+const DECIMAL = /^\d+\.\d+$/;
+
 const SPELLING = /^[\d ()+.-]{4,24}$/;
 
 function isE164(value: unknown): value is string {
@@ -82,6 +85,7 @@ export function createFinder(numbers: Iterable<string>): NumberFinder {
       const start = match.index;
       const end = pattern.lastIndex;
       if (
+        DECIMAL.test(match[0]) ||
         AFTER_THIS.test(text.slice(Math.max(0, start - CONTEXT), start)) ||
         BEFORE_THIS.test(text.slice(end, end + CONTEXT))
       ) {

@@ -147,7 +147,6 @@ export const NewCompanySchema = Type.Object({
   name: Name,
   time_zone: given(Type.String({ description: 'IANA name; America/New_York if left out.' })),
 });
-export type NewCompanyBody = Static<typeof NewCompanySchema>;
 
 /** Clients in use send booleans as text, too. */
 const Switch = given(Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')]));

@@ -79,7 +79,6 @@ describe("the company's script", () => {
     expect(gunzipSync(gzip.body)).toEqual(plain.body);
     expect(brotliDecompressSync(brotli.body)).toEqual(plain.body);
     expect(new Set([plain, gzip, brotli].map(({ headers }) => headers.etag)).size).toBe(3);
-    expect(brotli.body.length).toBeLessThan(7000);
   });
 
   test('is not sent again while it is the same, and HEAD tells as much as GET', async () => {

@@ -29,7 +29,10 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       const address = await server.createDatabase();
       const pools = Array.from({ length: 20 }, () => openPool(address));
       const runs = await Promise.all(pools.map((pool) => migrate(pool)));
-      expect(runs.flatMap(({ applied }) => applied)).toEqual(['0001_foundation.sql', '0002_write_entries.sql']);
+      expect(runs.flatMap(({ applied }) => applied)).toEqual([
+        '0001_foundation.sql',
+        '0002_write_entries.sql',
+      ]);
       await Promise.all(pools.map((pool) => pool.end()));
     });
 

@@ -103,6 +103,7 @@ describe('digits that are part of something else stay', () => {
     ['a card number', '3055 5501 0042 4242'],
     ['a decimal', '3055550100.50'],
     ['a decimal', '0.3055550100'],
+    ['a decimal that has just these digits', '305.5550100'],
     ['a decimal with a comma', '3055550100,5'],
     ['a price', '$3055550100'],
     ['a percentage', '%3055550100'],

@@ -25,7 +25,7 @@ const FIELDS: FieldTable<AccountReport> = {
 export function accounts(frame: Frame): void {
   const { reports } = frame;
 
-  resource(frame, 'Accounts', '/v3/a', {
+  resource(frame, 'accounts', '/v3/a', {
     GET: {
       summary: 'List accounts',
       query: { ...PAGE_PARAMETERS, ...FIELDS_PARAMETER, hipaa_account: 'true or false' },
@@ -44,7 +44,7 @@ export function accounts(frame: Frame): void {
     },
   });
 
-  resource(frame, 'Accounts', '/v3/a/:account', {
+  resource(frame, 'accounts', '/v3/a/:account', {
     GET: {
       summary: 'Show an account',
       query: FIELDS_PARAMETER,

@@ -160,7 +160,7 @@ export function calls(frame: Frame): void {
   const { reports } = frame;
   const unknown = (ask: Ask) => () => notFound('call', ask.id('call'));
 
-  resource(frame, 'Calls', '/v3/a/:account/calls', {
+  resource(frame, 'calls', '/v3/a/:account/calls', {
     GET: {
       summary: 'List calls',
       query: {
@@ -220,7 +220,7 @@ export function calls(frame: Frame): void {
     },
   });
 
-  resource(frame, 'Calls', '/v3/a/:account/calls/:call', {
+  resource(frame, 'calls', '/v3/a/:account/calls/:call', {
     GET: {
       summary: 'Show a call',
       query: { ...FIELDS_PARAMETER, time_zone: DATE_PARAMETERS.time_zone },
@@ -236,7 +236,7 @@ export function calls(frame: Frame): void {
     },
   });
 
-  resource(frame, 'Calls', '/v3/a/:account/calls/:call/recording', {
+  resource(frame, 'calls', '/v3/a/:account/calls/:call/recording', {
     GET: {
       summary: 'Where the recording of a call is',
       answer: RecordingSchema,

@@ -69,7 +69,7 @@ export function companies(frame: Frame): void {
   const { reports } = frame;
   const unknown = (ask: Ask) => () => notFound('company', ask.id('company'));
 
-  resource(frame, 'Companies', '/v3/a/:account/companies', {
+  resource(frame, 'companies', '/v3/a/:account/companies', {
     GET: {
       summary: 'List companies',
       query: {
@@ -116,7 +116,7 @@ export function companies(frame: Frame): void {
     }),
   });
 
-  resource(frame, 'Companies', '/v3/a/:account/companies/:company', {
+  resource(frame, 'companies', '/v3/a/:account/companies/:company', {
     GET: {
       summary: 'Show a company',
       query: FIELDS_PARAMETER,

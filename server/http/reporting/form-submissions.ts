@@ -69,7 +69,7 @@ const OLDER_FIELDS = leavingOut(FIELDS, ['customer_email']);
 export function formSubmissions(frame: Frame): void {
   const { reports } = frame;
 
-  resource(frame, 'Form submissions', '/v3/a/:account/form_submissions', {
+  resource(frame, 'form submissions', '/v3/a/:account/form_submissions', {
     GET: {
       summary: 'List form submissions',
       query: {
@@ -105,7 +105,7 @@ export function formSubmissions(frame: Frame): void {
     },
   });
 
-  resource(frame, 'Form submissions', '/v3/a/:account/form_submissions/:form_submission', {
+  resource(frame, 'form submissions', '/v3/a/:account/form_submissions/:form_submission', {
     GET: {
       summary: 'Show a form submission',
       query: FIELDS_PARAMETER,

@@ -15,10 +15,6 @@ export class Query {
     this.#values = new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
   }
 
-  get empty(): boolean {
-    return this.#values.size === 0;
-  }
-
   one(name: string): string | undefined {
     return [...this.#values.getAll(name), ...this.#values.getAll(`${name}[]`)].filter(Boolean).at(-1);
   }

@@ -51,7 +51,7 @@ export function trackers(frame: Frame): void {
   const { reports } = frame;
   const unknown = (ask: Ask) => () => notFound('tracker', ask.id('tracker'));
 
-  resource(frame, 'Trackers', '/v3/a/:account/trackers', {
+  resource(frame, 'trackers', '/v3/a/:account/trackers', {
     GET: {
       summary: 'List trackers',
       query: {
@@ -106,7 +106,7 @@ export function trackers(frame: Frame): void {
     }),
   });
 
-  resource(frame, 'Trackers', '/v3/a/:account/trackers/:tracker', {
+  resource(frame, 'trackers', '/v3/a/:account/trackers/:tracker', {
     GET: {
       summary: 'Show a tracker',
       query: FIELDS_PARAMETER,

@@ -19,7 +19,7 @@ const FIELDS: FieldTable<User> = {
 
 /** The user whose key is used. Programs ask for users to see whether their key works. */
 export function users(frame: Frame): void {
-  resource(frame, 'Users', '/v3/a/:account/users', {
+  resource(frame, 'users', '/v3/a/:account/users', {
     GET: {
       summary: 'List users',
       query: PAGE_PARAMETERS,
@@ -34,7 +34,7 @@ export function users(frame: Frame): void {
     },
   });
 
-  resource(frame, 'Users', '/v3/a/:account/users/:user', {
+  resource(frame, 'users', '/v3/a/:account/users/:user', {
     GET: {
       summary: 'Show a user',
       answer: UserSchema,
