@@ -45,3 +45,8 @@ export function unavailable(what: string, cause?: unknown): Refusal {
 export function isRefusal(error: unknown): error is Refusal {
   return error instanceof Refusal;
 }
+
+/** The same request would be refused again. */
+export function isInvalid(error: unknown): error is Refusal {
+  return isRefusal(error) && error.code === 'invalid';
+}

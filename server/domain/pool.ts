@@ -5,26 +5,31 @@
  * Lanes (a pool divided among its sources) will decide which numbers of the pool a request may take; their place is
  * `lanes.ts` beside this file and one more field in `LeaseRequest`.
  */
-import type { Change, CurrentVisit, Lease, LeaseStore, Millis, Tracker } from './ports.js';
+import type { CurrentVisit, Lease, LeaseStore, Millis, Tracker } from './ports.js';
+import type { Session } from './sessions.js';
 
 /** A ping is asked for this often while somebody looks at the page: one small request a minute keeps a number. */
 export const PING_SECONDS = 60;
 
 export interface LeaseVisitor {
-  sessionId: string;
+  session: Session;
   visit: CurrentVisit;
   now: Millis;
   mayOpen: boolean;
 }
 
-/** Leases a number of the tracker's pool to the visitor, or renews the one he has. Null: no number for him. */
+/**
+ * Leases a number of the tracker's pool to the visitor, or renews the one he has. Null: no number for him. What is to
+ * be written of it is added to the session's rows.
+ */
 export async function leaseNumber(
   leases: LeaseStore,
   tracker: Tracker,
-  { sessionId, visit, now, mayOpen }: LeaseVisitor,
+  { session, visit, now, mayOpen }: LeaseVisitor,
   newId: () => string,
-): Promise<{ lease: Lease; changes: Change[] } | null> {
+): Promise<Lease | null> {
   const { companyId, trackerId, holdSeconds } = tracker;
+  const { sessionId } = session.key;
   const lease = await leases.assign({
     pool: { companyId, trackerId },
     sessionId,
@@ -34,18 +39,19 @@ export async function leaseNumber(
   });
   if (!lease) return null;
   const { number, shared, sharedWith, ended } = lease;
-  const changes: Change[] = ended.map((past) => ({
-    type: 'lease_ended',
-    number,
-    sessionId: past.sessionId,
-    at: past.heldUntil,
-  }));
-  if (sharedWith.length > 0) changes.push({ type: 'lease_shared', number, sessionIds: sharedWith });
-  if (!visit.leases.some((known) => known.trackerId === trackerId && known.number === number)) {
+  for (const past of ended) {
+    session.unkept.push({ type: 'lease_ended', number, sessionId: past.sessionId, at: past.heldUntil });
+  }
+  if (sharedWith.length > 0) session.unkept.push({ type: 'lease_shared', number, sessionIds: sharedWith });
+  // One opened anew gets a row of its own also where the visit had the number before and lost it to somebody else.
+  const isKnown = visit.leases.some((known) => known.trackerId === trackerId && known.number === number);
+  if (lease.opened || !isKnown) {
     const left = visit.leases.filter((known) => known.trackerId === trackerId);
-    for (const past of left) changes.push({ type: 'lease_ended', number: past.number, sessionId, at: now });
+    for (const past of left) {
+      session.unkept.push({ type: 'lease_ended', number: past.number, sessionId, at: now });
+    }
     visit.leases = [...visit.leases.filter((known) => known.trackerId !== trackerId), { trackerId, number }];
-    changes.push({
+    session.unkept.push({
       type: 'lease',
       leaseId: newId(),
       trackerId,
@@ -57,5 +63,5 @@ export async function leaseNumber(
       shared,
     });
   }
-  return { lease, changes };
+  return lease;
 }

@@ -3,7 +3,7 @@
  * page view of a known visitor costs no read; whoever is not there is read from the record, many in one query.
  */
 import { campaignOf, readSource } from '../../shared/source.js';
-import type { Change, CurrentVisit, Device, Millis, RecordStore, SessionKey } from './ports.js';
+import type { Change, CurrentVisit, Device, Millis, RecordStore, RecordWriter, SessionKey } from './ports.js';
 
 /** A visit ends after this long without a sign of life. */
 export const VISIT_TIMEOUT_MS = 30 * 60_000;
@@ -15,6 +15,11 @@ const CAPACITY = 20_000;
 export interface Session {
   readonly key: SessionKey;
   visit: CurrentVisit | null;
+  /**
+   * Its rows that no commit has confirmed yet. Requests of one session go on with what the one before has begun, so
+   * each writes these rows, too: a commit may fail, and no acknowledged row may rest on one that went with it.
+   */
+  unkept: Change[];
 }
 
 export interface Sessions {
@@ -23,7 +28,7 @@ export interface Sessions {
    * that two tabs opened together make one visit.
    */
   open(key: SessionKey): Promise<Session>;
-  /** Forgets what could not be written, so that the next request reads the truth. */
+  /** Forgets what the record will never take, so that the next request reads the truth. */
   forget(key: SessionKey): void;
 }
 
@@ -71,7 +76,7 @@ export function createSessions(
         // The youngest are last, so that the first is the one to forget.
         known.delete(name);
       } else {
-        session = read(key).then((visit) => ({ key, visit }));
+        session = read(key).then((visit) => ({ key, visit, unkept: [] }));
         session.catch(() => known.delete(name));
         for (const oldest of known.keys()) {
           if (known.size < CAPACITY) break;
@@ -95,20 +100,20 @@ export function opensVisit(visit: CurrentVisit | null, landing: string, now: Mil
 }
 
 /**
- * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory and
- * returns what must be written for it.
+ * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory; `changes`
+ * must be written by `keepSession`.
  */
 export function seeVisitor(
   session: Session,
   seen: { landing: string; referrer: string; device: Device | null; now: Millis },
   newId: () => string,
-): { visit: CurrentVisit; opened: boolean; changes: Change[] } {
+): { visit: CurrentVisit; changes: Change[] } {
   const { now, device } = seen;
   const { sessionId } = session.key;
   const { visit } = session;
   if (visit && !opensVisit(visit, seen.landing, now)) {
     visit.lastSeen = Math.max(visit.lastSeen, now);
-    return { visit, opened: false, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
+    return { visit, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
   }
   const source = readSource(seen.landing, seen.referrer);
   const origin = { landing: seen.landing, referrer: seen.referrer };
@@ -122,13 +127,19 @@ export function seeVisitor(
     leases: [],
   };
   session.visit = opened;
-  const changes: Change[] = [{ type: 'visit', sessionId, visit: rowOf(opened), source }];
-  if (visit) {
-    for (const { number } of visit.leases) changes.push({ type: 'lease_ended', number, sessionId, at: now });
-  } else {
-    changes.unshift({ type: 'session', sessionId, device, at: now });
+  if (!visit) session.unkept.push({ type: 'session', sessionId, device, at: now });
+  session.unkept.push({ type: 'visit', sessionId, visit: rowOf(opened), source });
+  for (const { number } of visit?.leases ?? []) {
+    session.unkept.push({ type: 'lease_ended', number, sessionId, at: now });
   }
-  return { visit: opened, opened: true, changes };
+  return { visit: opened, changes: [] };
+}
+
+/** Writes the changes with the session's rows that are not kept yet. Rejects as the writer does. */
+export async function keepSession(writer: RecordWriter, session: Session, changes: Change[]): Promise<void> {
+  const rows = [...session.unkept];
+  await writer.write({ companyId: session.key.companyId, eventId: null, changes: [...rows, ...changes] });
+  session.unkept = session.unkept.filter((row) => !rows.includes(row));
 }
 
 function rowOf({ visitId, landing, referrer, startedAt, lastSeen }: CurrentVisit) {

@@ -1,10 +1,19 @@
 import type { SwapRequest, SwapResponse } from '../../shared/contract/visitor.js';
 import type { LiveDirectory, Lookup } from './directory.js';
-import { invalid, unavailable } from './errors.js';
+import { invalid, isInvalid, unavailable } from './errors.js';
 import { spell } from './phone-numbers.js';
 import { leaseNumber, PING_SECONDS } from './pool.js';
-import type { Change, Company, Device, LeaseStore, Millis, RecordWriter, Tracker } from './ports.js';
-import { type Sessions, seeVisitor } from './sessions.js';
+import type {
+  Change,
+  Company,
+  CurrentVisit,
+  Device,
+  LeaseStore,
+  Millis,
+  RecordWriter,
+  Tracker,
+} from './ports.js';
+import { keepSession, type Session, type Sessions, seeVisitor } from './sessions.js';
 
 /** What the surface knows about a request beside its body. */
 export interface SwapContext {
@@ -55,11 +64,11 @@ export function createSwap(parts: SwapParts) {
     const key = { companyId: company.companyId, sessionId };
     const session = await sessions.open(key);
     const seen = seeVisitor(session, { ...request.visit, device: context.device, now: context.now }, newId);
-    const chosen = await chooseNumbers(parts, lookup, company, request, context, seen.visit, sessionId);
+    const chosen = await chooseNumbers(parts, lookup, company, request, context, session, seen.visit);
 
     const { companyId } = company;
-    const changes = [...noteScript(companyId, context.now), ...seen.changes, ...chosen.changes];
-    const kept = [writer.write({ companyId, eventId: null, changes })];
+    const changes = [...noteScript(companyId, context.now), ...seen.changes];
+    const kept: Promise<unknown>[] = [keepSession(writer, session, changes)];
     if (request.page) {
       const { id, url, title } = request.page;
       const { visitId } = seen.visit;
@@ -77,7 +86,7 @@ export function createSwap(parts: SwapParts) {
     try {
       await Promise.all(kept);
     } catch (error) {
-      sessions.forget(key);
+      if (isInvalid(error)) sessions.forget(key);
       throw error;
     }
     return {
@@ -105,11 +114,10 @@ async function chooseNumbers(
   company: Company,
   request: SwapRequest,
   context: SwapContext,
-  visit: Parameters<typeof leaseNumber>[2]['visit'],
-  sessionId: string,
-): Promise<{ numbers: SwapResponse['numbers']; changes: Change[]; holdSeconds: number }> {
+  session: Session,
+  visit: CurrentVisit,
+): Promise<{ numbers: SwapResponse['numbers']; holdSeconds: number }> {
   const numbers: SwapResponse['numbers'] = {};
-  const changes: Change[] = [];
   const leased = new Map<Tracker, SwapResponse['numbers'][string]>();
   let holdSeconds = DEFAULT_HOLD_SECONDS;
   for (const target of request.targets) {
@@ -120,21 +128,20 @@ async function chooseNumbers(
       numbers[target] = { ...spell(tracker.numbers[0] ?? target), shared: false };
     } else if (tracker) {
       if (!leased.has(tracker)) {
-        const visitor = { sessionId, visit, now: context.now, mayOpen: context.leaseBudget.left() };
-        const leasing = await leaseNumber(leases, tracker, visitor, newId);
-        if (leasing) changes.push(...leasing.changes);
-        if (!leasing) count('lease_denied');
-        else if (leasing.lease.opened) {
+        const visitor = { session, visit, now: context.now, mayOpen: context.leaseBudget.left() };
+        const lease = await leaseNumber(leases, tracker, visitor, newId);
+        if (!lease) count('lease_denied');
+        else if (lease.opened) {
           context.leaseBudget.take();
-          count(leasing.lease.shared ? 'lease_shared' : 'lease_opened');
+          count(lease.shared ? 'lease_shared' : 'lease_opened');
         }
-        leased.set(tracker, leasing && { ...spell(leasing.lease.number), shared: leasing.lease.shared });
+        leased.set(tracker, lease && { ...spell(lease.number), shared: lease.shared });
         holdSeconds = Math.min(holdSeconds, tracker.holdSeconds);
       }
       numbers[target] = leased.get(tracker) ?? null;
     }
   }
-  return { numbers, changes, holdSeconds };
+  return { numbers, holdSeconds };
 }
 
 function nothing(request: SwapRequest, session: string, version: string): SwapResponse {

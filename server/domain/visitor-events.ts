@@ -1,6 +1,6 @@
 import type { EventsResponse, VisitorEvent } from '../../shared/contract/visitor.js';
 import type { LiveDirectory } from './directory.js';
-import { isRefusal } from './errors.js';
+import { isInvalid } from './errors.js';
 import { attributeForm, readCustomer } from './forms.js';
 import type {
   Change,
@@ -12,7 +12,7 @@ import type {
   RecordOutcome,
   RecordWriter,
 } from './ports.js';
-import { type Session, type Sessions, seeVisitor, VISIT_TIMEOUT_MS } from './sessions.js';
+import { keepSession, type Session, type Sessions, seeVisitor, VISIT_TIMEOUT_MS } from './sessions.js';
 import { companyOf } from './swap.js';
 
 export interface EventsParts {
@@ -76,19 +76,21 @@ export function createVisitorEvents(parts: EventsParts) {
     }
     if (events.some((event) => event.type !== 'leave')) await renewLeases(parts, session, batch.now);
 
-    const seen = writer.write({ companyId, eventId: null, changes: alive });
-    const outcomes = await Promise.allSettled(entries.map((entry) => writer.write(entry)));
-    await seen.catch((error) => {
-      sessions.forget(key);
-      throw error;
-    });
+    // Settled together: of two that fail in different commits neither is left without a listener.
+    const [[seen], outcomes] = await Promise.all([
+      Promise.allSettled([keepSession(writer, session, alive)]),
+      Promise.allSettled(entries.map((entry) => writer.write(entry))),
+    ]);
+    if (seen.status === 'rejected') {
+      if (isInvalid(seen.reason)) sessions.forget(key);
+      throw seen.reason;
+    }
     const counts: Record<RecordOutcome, number> = { accepted: 0, repeated: 0 };
     for (const [at, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') {
         counts[outcome.value]++;
       } else {
-        sessions.forget(key);
-        if (!isRefusal(outcome.reason) || outcome.reason.code !== 'invalid') throw outcome.reason;
+        if (!isInvalid(outcome.reason)) throw outcome.reason;
         refuse(events[at] as VisitorEvent, outcome.reason.message);
       }
     }

@@ -165,22 +165,26 @@ async function visit(
     const page = { id: randomUUID(), url: `https://bluebird.example/${pages}`, title: `Page ${pages}` };
     const view: Event = { id: page.id, type: 'page_view', good: true, body: {} };
     const swap = { visit: { landing, referrer: 'direct' }, page, targets: [DEMO_NUMBER] };
-    for (let times = random() < 0.1 ? 2 : 1; times > 0; times--) {
+    const ask = async () => {
       const from = Date.now();
       const answer = await post('/v1/swap', swap, [view]);
-      const number = answer?.numbers?.[DEMO_NUMBER]?.e164;
+      const number = answer.numbers[DEMO_NUMBER]?.e164;
       if (number) installation.shown.push({ session, number, from, to: Date.now() });
-      else if (answer) installation.surprises.add(`no number: ${JSON.stringify(answer)}`);
-    }
-    for (let batches = Math.floor(between(0, 3)); batches > 0; batches--) {
+      else installation.surprises.add(`no number: ${JSON.stringify(answer)}`);
+    };
+    const tell = async () => {
       const events = Array.from({ length: Math.floor(between(1, 5)) }, newEvent);
       if (mine.length > 0 && random() < 0.3) events.push(oneOf(mine));
       if (random() < 0.05) events.push(...events);
       mine.push(...events.filter(({ good }) => good));
       const bodies = events.map(({ id, type, body }) => ({ id, type, at: Date.now(), ...body }));
       await post('/v1/events', { events: bodies }, events);
-      await sleep(between(0, 20));
-    }
+    };
+    const work = [ask, ...(random() < 0.1 ? [ask] : [])];
+    for (let batches = Math.floor(between(0, 3)); batches > 0; batches--) work.push(tell);
+    // Often a page asks and tells at once, and a visitor may have two tabs.
+    if (random() < 0.4) await Promise.all(work.map((some) => some()));
+    else for (const some of work) await some();
     // Long enough, at times, for somebody else to get the number.
     await sleep(random() < 0.05 ? between(1000, 1500) : between(0, 40));
   }
@@ -336,7 +340,9 @@ async function contradictions({ name, query, sent, shown }: Installation): Promi
   );
   add('another session held this exclusive number, too', overlaps);
   const unleased = await query(
-    `SELECT s.* FROM jsonb_to_recordset($1) AS s(session uuid, number text, "from" float8, "to" float8)
+    `SELECT s.*, (SELECT jsonb_agg(to_jsonb(h) - 'lease_id' ORDER BY h.started_at) FROM held h
+                   WHERE h.session_id = s.session) AS had
+     FROM jsonb_to_recordset($1) AS s(session uuid, number text, "from" float8, "to" float8)
      WHERE NOT EXISTS (SELECT FROM held h WHERE h.number = s.number AND h.session_id = s.session
        AND h.started_at < to_timestamp(s.to / 1000) + interval '1 ms'
        AND h.until > to_timestamp(s.from / 1000))`,

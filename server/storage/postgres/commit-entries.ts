@@ -31,9 +31,12 @@ export async function commitEntries(
   const claims = claimEvents(entries, outcomes);
   const rows = new Map<Change['type'], object[]>();
   const forms: (Form & Row)[] = [];
+  // Requests of one session write its rows until they are kept: the same object comes more than once.
+  const met = new Set<Change>();
   for (const [entry, { companyId, changes }] of entries.entries()) {
     if (outcomes[entry] === 'repeated') continue;
     for (const change of changes) {
+      if (met.size === met.add(change).size) continue;
       if (change.type === 'form') forms.push({ ...change, entry, companyId });
       else put(rows, change.type, { entry, companyId, ...flat(change) });
     }

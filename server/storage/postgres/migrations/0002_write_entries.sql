@@ -59,28 +59,35 @@ BEGIN
   END IF;
 
   IF leases IS NOT NULL THEN
+    -- What is to be written of a number's earlier holders may have been lost with a commit that failed, while the
+    -- pool in memory went on. So a new lease looks at those whose leases are open by the record: a hold that has run
+    -- out has ended then; one that has not is shared from now on.
+    UPDATE leases l
+    SET ended_at = CASE WHEN other.until <= other.at THEN other.until END,
+        shared = l.shared OR other.until > other.at
+    FROM (SELECT o.company_id, o.lease_id, min(to_timestamp(r.at / 1000)) AS at,
+                 min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
+          FROM json_to_recordset(leases)
+                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
+          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
+                       AND o.session_id <> r."sessionId"
+          JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
+          WHERE r.entry <> ALL (repeated) GROUP BY 1, 2 ORDER BY 1, 2) other
+    WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
+
     INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
                              hold_seconds, shared)
     SELECT "companyId", "leaseId", "trackerId", r.number, "sessionId", "visitId", to_timestamp(r.at / 1000),
-           "holdSeconds", r.shared
+           "holdSeconds",
+           r.shared OR EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
+                                 AND o.ended_at IS NULL AND o.session_id <> r."sessionId")
     FROM json_to_recordset(leases) AS r(entry int, "companyId" text, "leaseId" uuid, "trackerId" text, number text,
       "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
     WHERE r.entry <> ALL (repeated)
     ORDER BY 1, 2 ON CONFLICT DO NOTHING;
   END IF;
 
-  IF leases_ended IS NOT NULL THEN
-    UPDATE leases l
-    -- A hold that had run out before has ended then.
-    SET ended_at = least(to_timestamp(r.at / 1000), v.last_seen + make_interval(secs => l.hold_seconds))
-    FROM json_to_recordset(leases_ended)
-           AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8), visits v
-    WHERE l.company_id = r."companyId" AND l.number = r.number AND l.session_id = r."sessionId"
-      AND l.ended_at IS NULL AND l.started_at < to_timestamp(r.at / 1000)
-      AND v.company_id = l.company_id AND v.visit_id = l.visit_id
-      AND r.entry <> ALL (repeated);
-  END IF;
-
+  -- Before they end: who shared his number and left it within one batch did share it.
   IF leases_shared IS NOT NULL THEN
     UPDATE leases l SET shared = true
     FROM json_to_recordset(leases_shared)
@@ -88,6 +95,21 @@ BEGIN
          jsonb_array_elements_text(r."sessionIds") AS session(id)
     WHERE l.company_id = r."companyId" AND l.number = r.number AND l.session_id = session.id::uuid
       AND l.ended_at IS NULL AND NOT l.shared AND r.entry <> ALL (repeated);
+  END IF;
+
+  IF leases_ended IS NOT NULL THEN
+    UPDATE leases l
+    -- A hold that had run out before has ended then.
+    SET ended_at = least(ended.at, v.last_seen + make_interval(secs => l.hold_seconds))
+    -- The first end counts: in one batch somebody may lose a number and, back again, leave it.
+    FROM (SELECT e.company_id, e.lease_id, min(to_timestamp(r.at / 1000)) AS at
+          FROM json_to_recordset(leases_ended)
+                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
+          JOIN leases e ON e.company_id = r."companyId" AND e.number = r.number AND e.session_id = r."sessionId"
+                       AND e.ended_at IS NULL AND e.started_at < to_timestamp(r.at / 1000)
+          WHERE r.entry <> ALL (repeated) GROUP BY 1, 2 ORDER BY 1, 2) ended, visits v
+    WHERE l.company_id = ended.company_id AND l.lease_id = ended.lease_id
+      AND v.company_id = l.company_id AND v.visit_id = l.visit_id;
   END IF;
 
   IF page_views IS NOT NULL THEN
@@ -112,3 +134,6 @@ BEGIN
 
   RETURN repeated;
 END $$;
+
+-- Few are open at a time, and every new one looks for the others on its number.
+CREATE INDEX leases_open ON leases (company_id, number) WHERE ended_at IS NULL;
