@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { type AssetParts, assetRoutes } from './http/assets.js';
 import { type DemoParts, demoRoutes } from './http/demo.js';
 import { installErrorHandlers } from './http/errors.js';
+import { refuseDeepBodies } from './http/guard.js';
 import { type HealthParts, healthRoutes } from './http/health.js';
 import { type ReportingParts, reportingRoutes } from './http/reporting/index.js';
 import { type TelephonyParts, telephonyRoutes } from './http/telephony.js';
@@ -51,6 +52,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
   });
   installErrorHandlers(app);
+  refuseDeepBodies(app);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
   });

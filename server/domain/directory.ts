@@ -31,6 +31,7 @@ export interface Lookup {
   trackerFor(companyId: string, target: PhoneNumber, origin: Origin): Tracker | undefined;
   route(number: PhoneNumber): Route | undefined;
   routes(): Record<PhoneNumber, Route>;
+  /** What the company's script is told; its `version` changes with its content and with nothing else. */
   scriptConfig(company: Company): ScriptConfig;
 }
 
@@ -49,6 +50,7 @@ export function indexDirectory(directory: Directory): Lookup {
   // Array.sort is stable: of two rules of one rank the older tracker is tried first.
   for (const company of shown.values()) company.sort((a, b) => rank(a) - rank(b));
   const routes = indexRoutes(directory, byId);
+  const configs = new Map<string, ScriptConfig>();
 
   return {
     version: directory.version,
@@ -63,7 +65,14 @@ export function indexDirectory(directory: Directory): Lookup {
         ?.find((tracker) => tracker.swapTargets.includes(target) && accepts(tracker, origin)),
     route: (number) => routes.get(number),
     routes: () => Object.fromEntries(routes),
-    scriptConfig: (company) => scriptConfig(company, shown.get(company.companyId) ?? [], directory.version),
+    scriptConfig(company) {
+      const known = configs.get(company.companyId);
+      if (known) return known;
+      const config = scriptConfig(company, shown.get(company.companyId) ?? []);
+      const versioned = { ...config, version: fingerprint(JSON.stringify(config)) };
+      configs.set(company.companyId, versioned);
+      return versioned;
+    },
   };
 }
 
@@ -124,7 +133,7 @@ function indexRoutes(directory: Directory, companies: Map<string, Company>): Map
   return routes;
 }
 
-function scriptConfig(company: Company, trackers: readonly Tracker[], version: string): ScriptConfig {
+function scriptConfig(company: Company, trackers: readonly Tracker[]): Omit<ScriptConfig, 'version'> {
   // A disabled company's script stays on the page and does nothing.
   const active = company.active ? trackers : [];
   const targetsOf = (some: readonly Tracker[]) => [
@@ -132,7 +141,6 @@ function scriptConfig(company: Company, trackers: readonly Tracker[], version: s
   ];
   return {
     key: company.scriptKey,
-    version,
     cookie_days: company.cookieDays,
     forms: company.active && company.captureForms,
     targets: targetsOf(active),
@@ -145,6 +153,15 @@ function scriptConfig(company: Company, trackers: readonly Tracker[], version: s
         number: spell(tracker.numbers[0] ?? ''),
       })),
   };
+}
+
+/** FNV-1a, 32 bits: tells versions apart, and is nothing that anybody must not guess. */
+function fingerprint(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
 }
 
 /** The directory of this process: always the newest one that was seen. */

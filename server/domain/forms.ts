@@ -1,5 +1,14 @@
+import type { VisitorEvent } from '../../shared/contract/visitor.js';
 import { parsePhoneNumber } from './phone-numbers.js';
 import type { Attribution, CurrentVisit } from './ports.js';
+
+type SentFields = Extract<VisitorEvent, { type: 'form' }>['fields'];
+
+/** The fields as text: lists with commas between their items, nothing as an empty text. */
+export function fieldsAsText(fields: SentFields): Record<string, string> {
+  const text = (value: SentFields[string]) => (Array.isArray(value) ? value.join(', ') : String(value ?? ''));
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, text(value)]));
+}
 
 export interface Customer {
   name: string | null;

@@ -58,8 +58,9 @@ export function createSwap(parts: SwapParts) {
   return async function swap(request: SwapRequest, context: SwapContext): Promise<SwapResponse> {
     const lookup = directory.current();
     const company = companyOf(lookup, request.key);
+    const config = lookup.scriptConfig(company).version;
     const sessionId = request.session.toLowerCase();
-    if (context.bot || !company.active) return nothing(request, sessionId, lookup.version);
+    if (context.bot || !company.active) return nothing(request, sessionId, config);
 
     const key = { companyId: company.companyId, sessionId };
     const session = await sessions.open(key);
@@ -92,7 +93,7 @@ export function createSwap(parts: SwapParts) {
     return {
       session: sessionId,
       visit: seen.visit.visitId,
-      config: lookup.version,
+      config,
       held_seconds: chosen.holdSeconds,
       ping_seconds: PING_SECONDS,
       numbers: chosen.numbers,
@@ -144,11 +145,11 @@ async function chooseNumbers(
   return { numbers, holdSeconds };
 }
 
-function nothing(request: SwapRequest, session: string, version: string): SwapResponse {
+function nothing(request: SwapRequest, session: string, config: string): SwapResponse {
   return {
     session,
     visit: '',
-    config: version,
+    config,
     held_seconds: DEFAULT_HOLD_SECONDS,
     ping_seconds: PING_SECONDS,
     numbers: Object.fromEntries(request.targets.map((target) => [target, null])),

@@ -1,7 +1,7 @@
 import type { EventsResponse, VisitorEvent } from '../../shared/contract/visitor.js';
 import type { LiveDirectory } from './directory.js';
 import { isInvalid } from './errors.js';
-import { attributeForm, readCustomer } from './forms.js';
+import { attributeForm, fieldsAsText, readCustomer } from './forms.js';
 import type {
   Change,
   CurrentVisit,
@@ -153,7 +153,8 @@ function formOf(
   visit: CurrentVisit,
   common: Pick<Extract<Change, { type: 'form' }>, 'eventId' | 'sessionId' | 'visitId' | 'at' | 'clientAt'>,
 ): Change {
-  const customer = readCustomer(event.fields);
+  const fields = fieldsAsText(event.fields);
+  const customer = readCustomer(fields);
   return {
     type: 'form',
     ...common,
@@ -162,7 +163,7 @@ function formOf(
     fcid: event.fcid ?? null,
     url: event.url,
     formName: event.form_name ?? null,
-    fields: event.fields,
+    fields,
     customerName: customer.name,
     customerEmail: customer.email,
     customerPhone: customer.phone,

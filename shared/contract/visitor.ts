@@ -79,13 +79,22 @@ export const EventsRequestSchema = Type.Object(
   {
     key: Key,
     session: Uuid('calltrk_session_id'),
-    events: Type.Array(Type.Unknown(), { minItems: 1, maxItems: 200 }),
+    events: Type.Array(Type.Unknown(), { maxItems: 1000 }),
   },
   { $id: 'EventsRequest' },
 );
 
 const event = <T extends string, P extends Record<string, TSchema>>(type: T, more: P) =>
   Type.Object({ id: Uuid('Made once for this event.'), type: Type.Literal(type), at: ClientTime, ...more });
+
+/** The script sends text; whoever sends forms himself may also send what JSON has for a checkbox or a list. */
+const FieldValue = Type.Union([
+  Type.String({ maxLength: 16_384 }),
+  Type.Number(),
+  Type.Boolean(),
+  Type.Null(),
+  Type.Array(Type.String({ maxLength: 16_384 }), { maxItems: 100 }),
+]);
 
 /** One schema for each type of event; a type that is not here is rejected by name. */
 export const EventSchemas = {
@@ -101,7 +110,7 @@ export const EventSchemas = {
   form: event('form', {
     url: Url('The page that holds the form.'),
     form_name: Type.Optional(Type.Union([Type.String({ maxLength: 512 }), Type.Null()])),
-    fields: Type.Record(Type.String({ maxLength: 512 }), Type.String({ maxLength: 16_384 })),
+    fields: Type.Record(Type.String({ maxLength: 512 }), FieldValue),
     fcid: Type.Optional(Type.Union([Uuid('calltrk_fcid'), Type.Null()])),
   }),
   leave: event('leave', {}),

@@ -51,7 +51,7 @@ describe('the visitor surface', () => {
         ping_seconds: 60,
         visit: expect.stringMatching(/^[0-9a-f-]{36}$/),
       });
-      expect(body.config).toMatch(/^\d+$/);
+      expect(body.config).toMatch(/^[0-9a-f]{8}$/);
     });
 
     test('gives a session the same number and visit again, also as application/json and in another case', async () => {
@@ -242,6 +242,20 @@ describe('the visitor surface', () => {
       });
     });
 
+    test('an empty batch is nothing, and a form may have numbers, ticks and lists', async () => {
+      const someone = newVisitor();
+      expect((await someone.send()).body).toEqual({ accepted: 0, repeated: 0, rejected: [] });
+      const fields = { Rooms: 3, Urgent: true, Note: null, Services: ['drains', 'boilers'] };
+      await someone.send({ type: 'form', url: 'https://x.example/list', form_name: 'lists', fields });
+      const { form_submissions } = await report(server, 'form_submissions.json?fields=form_name');
+      expect(form_submissions.find((one: any) => one.form_name === 'lists').form_data).toEqual({
+        Rooms: '3',
+        Urgent: 'true',
+        Note: '',
+        Services: 'drains, boilers',
+      });
+    });
+
     test('of a crawler are rejected', async () => {
       const event = { id: crypto.randomUUID(), type: 'ping' };
       const body = { key: demo.scriptKey, session: crypto.randomUUID(), events: [event] };
@@ -255,6 +269,7 @@ describe('the visitor surface', () => {
       ['no JSON', '{"key": ', 400, undefined],
       ['an empty body', '', 400, undefined],
       ['a prototype', '{"__proto__": {"key": 1}}', 400, undefined],
+      ['a tower of brackets', `{"x": ${'['.repeat(30_000)}${']'.repeat(30_000)}}`, 400, 'body'],
       ['an unknown key', { key: 'a'.repeat(20) }, 400, 'key'],
       ['a key that is none', { key: 'short' }, 400, 'key'],
       ['a session that is no UUID', { session: '42' }, 400, 'session'],

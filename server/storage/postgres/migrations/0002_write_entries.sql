@@ -59,16 +59,17 @@ BEGIN
   END IF;
 
   IF leases IS NOT NULL THEN
-    -- What is to be written of a number's earlier holders may have been lost with a commit that failed, while the
-    -- pool in memory went on. So a new lease looks at those whose leases are open by the record: a hold that has run
-    -- out has ended then; one that has not is shared from now on.
+    -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
+    -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
+    -- that nobody holds the number any more: who has run out has ended then. All others share it from now on, as do
+    -- those whose signs of life were lost.
     UPDATE leases l
-    SET ended_at = CASE WHEN other.until <= other.at THEN other.until END,
-        shared = l.shared OR other.until > other.at
-    FROM (SELECT o.company_id, o.lease_id, min(to_timestamp(r.at / 1000)) AS at,
+    SET ended_at = CASE WHEN other.until <= other.at AND NOT other.shared THEN other.until END,
+        shared = l.shared OR other.shared OR other.until > other.at
+    FROM (SELECT o.company_id, o.lease_id, min(to_timestamp(r.at / 1000)) AS at, bool_or(r.shared) AS shared,
                  min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
           FROM json_to_recordset(leases)
-                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
+                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
           JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
                        AND o.session_id <> r."sessionId"
           JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
