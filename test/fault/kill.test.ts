@@ -239,7 +239,13 @@ async function deliver(installation: Installation, letter: Letter): Promise<any>
       return answer;
     }
     book.refused += events.length;
-    if (answer !== 'no answer' && answer !== '503') surprises.add(`${path} was answered ${answer}`);
+    if (answer !== 'no answer' && answer !== '503') {
+      const why = installation.server
+        .logged()
+        .split('\n')
+        .findLast((line) => line.includes('"error"'));
+      surprises.add(`${path} was answered ${answer}: ${why}`);
+    }
     if (Date.now() > end)
       throw new Error(`${path} was refused for ${PATIENCE_MS} ms (${scenario}): ${answer}`);
     await sleep(between(20, 120));

@@ -67,8 +67,9 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
 
 /** The five characters of an error that Postgres itself answered; undefined for anything else. */
 export function sqlState(error: unknown): string | undefined {
-  const code = (error as { code?: unknown } | null)?.code;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // Only what Postgres answered has a severity; EPIPE alone would pass for a SQLSTATE.
+  const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
+  return typeof code === 'string' && severity !== undefined ? code : undefined;
 }
 
 /**

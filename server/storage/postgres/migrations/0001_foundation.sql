@@ -158,6 +158,8 @@ CREATE TABLE leases (
   PRIMARY KEY (company_id, lease_id)
 );
 CREATE INDEX leases_number ON leases (company_id, number, started_at DESC);
+-- Open ones only: few a number, exclusive ones first. What a new lease on the number must look at.
+CREATE INDEX leases_open ON leases (company_id, number, shared) WHERE ended_at IS NULL;
 CREATE INDEX leases_visit ON leases (company_id, visit_id);
 
 -- The ids of events of the last 7 days: what is here was stored before.

@@ -61,19 +61,25 @@ BEGIN
   IF leases IS NOT NULL THEN
     -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
     -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
-    -- that nobody holds the number any more: who has run out has ended then. All others share it from now on, as do
-    -- those whose signs of life were lost.
-    UPDATE leases l
-    SET ended_at = CASE WHEN other.until <= other.at AND NOT other.shared THEN other.until END,
-        shared = l.shared OR other.shared OR other.until > other.at
-    FROM (SELECT o.company_id, o.lease_id, min(to_timestamp(r.at / 1000)) AS at, bool_or(r.shared) AS shared,
-                 min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
+    -- that nobody holds the number any more: who has run out has ended then …
+    UPDATE leases l SET ended_at = past.until
+    FROM (SELECT o.company_id, o.lease_id, min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
           FROM json_to_recordset(leases)
                  AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
           JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
                        AND o.session_id <> r."sessionId"
           JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
-          WHERE r.entry <> ALL (repeated) GROUP BY 1, 2 ORDER BY 1, 2) other
+          WHERE NOT r.shared AND r.entry <> ALL (repeated)
+            AND v.last_seen + make_interval(secs => o.hold_seconds) <= to_timestamp(r.at / 1000)
+          GROUP BY 1, 2 ORDER BY 1, 2) past
+    WHERE l.company_id = past.company_id AND l.lease_id = past.lease_id;
+    -- … and all others share it from now on, those included whose signs of life were lost.
+    UPDATE leases l SET shared = true
+    FROM (SELECT DISTINCT o.company_id, o.lease_id
+          FROM json_to_recordset(leases) AS r(entry int, "companyId" text, number text, "sessionId" uuid)
+          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
+                       AND NOT o.shared AND o.session_id <> r."sessionId"
+          WHERE r.entry <> ALL (repeated) ORDER BY 1, 2) other
     WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
 
     INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
@@ -135,6 +141,3 @@ BEGIN
 
   RETURN repeated;
 END $$;
-
--- Few are open at a time, and every new one looks for the others on its number.
-CREATE INDEX leases_open ON leases (company_id, number) WHERE ended_at IS NULL;
