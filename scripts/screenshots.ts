@@ -5,7 +5,7 @@ import { removeDataDir, startServer } from '../test/support/server.js';
 
 const FOLDER = '.github/images';
 mkdirSync(FOLDER, { recursive: true });
-const server = await startServer();
+const server = await startServer({ env: { PORT: process.env.PORT ?? '3000' } });
 const chromium = await startChromium();
 try {
   const url = server.url.replace('127.0.0.1', 'localhost');

@@ -1,5 +1,5 @@
 /** The one file that knows every adapter: it makes the stores, gives them to the rules, and the rules to the surfaces. */
-import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
@@ -22,6 +22,7 @@ import { createMemoryLeaseStore } from './storage/memory/lease-store.js';
 import { bootstrap } from './storage/postgres/bootstrap.js';
 import { createPool, type PostgresAddress } from './storage/postgres/connect.js';
 import { createHousekeeping } from './storage/postgres/housekeeping.js';
+import { newId } from './storage/postgres/ids.js';
 import { migrate } from './storage/postgres/migrate.js';
 import {
   becomeOnlyServer,
@@ -76,7 +77,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   const writePool = createPool(postgres, { name: 'writer', max: 1, statementTimeoutMs: 5000, onError });
   const callPool = createPool(postgres, { name: 'calls', max: 3, statementTimeoutMs: 5000, onError });
 
-  const records = createRecordStore({ pool, callPool, newId });
+  const records = createRecordStore({ pool, callPool });
   const writer = createRecordWriter(writePool, {
     onCommit(entries, seconds) {
       metrics.commit.observe(seconds);
@@ -164,9 +165,6 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       const { accountId } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,
-        newId,
-        newNumericId: () => String(randomInt(100_000_000, 1_000_000_000)),
-        newScriptKey: () => randomBytes(10).toString('hex'),
       });
       await refresher.start();
       jobs ??= startJobs(housekeepingJobs(createHousekeeping(pool)), (job, error) =>
@@ -183,11 +181,6 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       await Promise.all([pool.end(), writePool.end(), callPool.end()]);
     },
   };
-}
-
-/** An id with CallRail's prefix and 128 bits of chance. */
-function newId(prefix: string): string {
-  return prefix + randomBytes(16).toString('hex');
 }
 
 function boundPort(app: FastifyInstance): number | undefined {

@@ -84,7 +84,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       'TWILIO_AUTH_TOKEN',
       [] as string[],
       (v) => (list(v).every((token) => token.length >= 16) && list(v).length > 0 ? list(v) : undefined),
-      "your account's auth token (two, with a comma, while it is rotated)",
+      "your account's auth token, at least 16 characters (two, with a comma, while it is rotated)",
     ),
     logLevel: read(
       'LOG_LEVEL',

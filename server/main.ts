@@ -126,7 +126,7 @@ async function end(): Promise<void> {
 }
 
 async function startEmbedded(config: Config, projectRoot: string): Promise<EmbeddedPostgres> {
-  say(`starting the embedded Postgres in ${config.dataDir} (the first time takes a few seconds) …`);
+  say(`starting the embedded Postgres in ${config.dataDir} …`);
   return startEmbeddedPostgres({
     dataDir: config.dataDir,
     projectRoot,

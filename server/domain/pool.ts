@@ -14,6 +14,8 @@ export const PING_SECONDS = 60;
 export interface LeaseVisitor {
   session: Session;
   visit: CurrentVisit;
+  /** The sign of life before this one: what he leaves now, he may have lost long ago. */
+  lastSign: Millis;
   now: Millis;
   mayOpen: boolean;
 }
@@ -25,7 +27,7 @@ export interface LeaseVisitor {
 export async function leaseNumber(
   leases: LeaseStore,
   tracker: Tracker,
-  { session, visit, now, mayOpen }: LeaseVisitor,
+  { session, visit, lastSign, now, mayOpen }: LeaseVisitor,
   newId: () => string,
 ): Promise<Lease | null> {
   const { companyId, trackerId, holdSeconds } = tracker;
@@ -47,9 +49,8 @@ export async function leaseNumber(
   const isKnown = visit.leases.some((known) => known.trackerId === trackerId && known.number === number);
   if (lease.opened || !isKnown) {
     const left = visit.leases.filter((known) => known.trackerId === trackerId);
-    for (const past of left) {
-      session.unkept.push({ type: 'lease_ended', number: past.number, sessionId, at: now });
-    }
+    const at = Math.min(now, lastSign + holdSeconds * 1000);
+    for (const past of left) session.unkept.push({ type: 'lease_ended', number: past.number, sessionId, at });
     visit.leases = [...visit.leases.filter((known) => known.trackerId !== trackerId), { trackerId, number }];
     session.unkept.push({
       type: 'lease',

@@ -377,6 +377,7 @@ export interface CurrentVisit extends Visit {
 
 export interface JoinedCall {
   callId: string;
+  trackerName: string | null;
   callerNumber: PhoneNumber | null;
   trackingNumber: PhoneNumber;
   state: CallFacts['state'];

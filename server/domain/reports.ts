@@ -241,7 +241,7 @@ export interface ReportStore extends UserStore {
   company(accountId: string, companyId: string): Promise<CompanyReport | null>;
   createCompany(
     accountId: string,
-    company: Pick<CompanySettings, 'name' | 'timeZone'>,
+    company: Pick<CompanySettings, 'name'> & Partial<CompanySettings>,
   ): Promise<CompanyReport>;
   /** Null: no such company. */
   updateCompany(

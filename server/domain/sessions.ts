@@ -101,19 +101,20 @@ export function opensVisit(visit: CurrentVisit | null, landing: string, now: Mil
 
 /**
  * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory; `changes`
- * must be written by `keepSession`.
+ * must be written by `keepSession`. `lastSign` is the sign of life before this one.
  */
 export function seeVisitor(
   session: Session,
   seen: { landing: string; referrer: string; device: Device | null; now: Millis },
   newId: () => string,
-): { visit: CurrentVisit; changes: Change[] } {
+): { visit: CurrentVisit; lastSign: Millis; changes: Change[] } {
   const { now, device } = seen;
   const { sessionId } = session.key;
   const { visit } = session;
+  const lastSign = visit?.lastSeen ?? now;
   if (visit && !opensVisit(visit, seen.landing, now)) {
     visit.lastSeen = Math.max(visit.lastSeen, now);
-    return { visit, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
+    return { visit, lastSign, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
   }
   const source = readSource(seen.landing, seen.referrer);
   const origin = { landing: seen.landing, referrer: seen.referrer };
@@ -132,7 +133,7 @@ export function seeVisitor(
   for (const { number } of visit?.leases ?? []) {
     session.unkept.push({ type: 'lease_ended', number, sessionId, at: now });
   }
-  return { visit: opened, changes: [] };
+  return { visit: opened, lastSign, changes: [] };
 }
 
 /** Writes the changes with the session's rows that are not kept yet. Rejects as the writer does. */

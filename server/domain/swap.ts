@@ -65,7 +65,7 @@ export function createSwap(parts: SwapParts) {
     const key = { companyId: company.companyId, sessionId };
     const session = await sessions.open(key);
     const seen = seeVisitor(session, { ...request.visit, device: context.device, now: context.now }, newId);
-    const chosen = await chooseNumbers(parts, lookup, company, request, context, session, seen.visit);
+    const chosen = await chooseNumbers(parts, lookup, company, request, context, { session, ...seen });
 
     const { companyId } = company;
     const changes = [...noteScript(companyId, context.now), ...seen.changes];
@@ -115,22 +115,21 @@ async function chooseNumbers(
   company: Company,
   request: SwapRequest,
   context: SwapContext,
-  session: Session,
-  visit: CurrentVisit,
+  visitor: { session: Session; visit: CurrentVisit; lastSign: Millis },
 ): Promise<{ numbers: SwapResponse['numbers']; holdSeconds: number }> {
   const numbers: SwapResponse['numbers'] = {};
   const leased = new Map<Tracker, SwapResponse['numbers'][string]>();
   let holdSeconds = DEFAULT_HOLD_SECONDS;
   for (const target of request.targets) {
     // The first touch decides between source trackers for the life of the session, as it does in the page.
-    const tracker = lookup.trackerFor(company.companyId, target, visit.first);
+    const tracker = lookup.trackerFor(company.companyId, target, visitor.visit.first);
     numbers[target] = null;
     if (tracker?.type === 'source') {
       numbers[target] = { ...spell(tracker.numbers[0] ?? target), shared: false };
     } else if (tracker) {
       if (!leased.has(tracker)) {
-        const visitor = { session, visit, now: context.now, mayOpen: context.leaseBudget.left() };
-        const lease = await leaseNumber(leases, tracker, visitor, newId);
+        const mayOpen = context.leaseBudget.left();
+        const lease = await leaseNumber(leases, tracker, { ...visitor, now: context.now, mayOpen }, newId);
         if (!lease) count('lease_denied');
         else if (lease.opened) {
           context.leaseBudget.take();

@@ -40,7 +40,12 @@ export function createAuth(users: UserStore, now: () => number = Date.now): Auth
     const key = readToken(request.headers.authorization);
     const user = key === undefined ? null : await userOf(key);
     if (user) return user;
-    throw new Refusal('unauthenticated', 'An API key is needed: Authorization: Token token="YOUR_KEY"');
+    throw new Refusal(
+      'unauthenticated',
+      key === undefined
+        ? 'An API key is needed: Authorization: Token token="YOUR_KEY"'
+        : 'This API key is not known. The first one is in the file that the ready line names (key_file).',
+    );
   }
 
   return {

@@ -28,7 +28,7 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     if (!found) {
       throw new Refusal(
         'not_found',
-        'There is no demo company here: it is made only when HOST is a loopback address.',
+        'There is no demo company here: it is made with a new database, and only where HOST is a loopback address.',
       );
     }
     return found;
@@ -39,6 +39,12 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     response: { 200: { description: what, content: { [type]: { schema: Type.String() } } } },
   });
 
+  // Who opens the address of the ready line in a browser wants to see something.
+  app.get(
+    '/',
+    { schema: { tags: ['demo'], summary: 'Leads to the demo page', response: { 302: Type.Null() } } },
+    async (_request, reply) => reply.redirect('/demo'),
+  );
   app.get(
     '/demo',
     { schema: file('text/html', 'A pretend business with the script on it') },
@@ -83,7 +89,7 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
         number: spell(call.trackingNumber).national,
         state: call.state,
         duration: call.duration,
-        source: call.visit?.sourceName ?? call.attribution.source,
+        source: call.visit?.sourceName ?? call.trackerName,
         attribution: call.attribution,
         visit: call.visit,
       };

@@ -49,7 +49,12 @@ function describe(thrown: unknown): { status: number; body: ErrorBody } {
       ...(missing ? [missing].flat().slice(0, 1) : []),
     ];
     const field = path.join('.') || (error.validationContext ?? 'body');
-    const problem = missing ? 'is missing' : (first?.message ?? 'is not valid');
+    // One of several words: each is told as a fault of its own.
+    const words = error.validation
+      .filter(({ keyword, instancePath }) => keyword === 'const' && instancePath === first?.instancePath)
+      .map(({ params }) => String(params.allowedValue));
+    const wrong = words.length > 0 ? `must be ${words.join(' or ')}` : (first?.message ?? 'is not valid');
+    const problem = missing ? 'is missing' : wrong;
     return { status: 400, body: { error: `${field} ${problem}`, field } };
   }
   const status = error.statusCode ?? 500;

@@ -143,18 +143,12 @@ export const CompanySchema = resource('Company', {
 
 const Name = Type.String({ minLength: 1, maxLength: 255 });
 
-export const NewCompanySchema = Type.Object({
-  name: Name,
-  time_zone: given(Type.String({ description: 'IANA name; America/New_York if left out.' })),
-});
-
 /** Clients in use send booleans as text, too. */
 const Switch = given(Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')]));
 
-/** Null clears what can be empty (`swap_*_override`) and leaves the rest as it is. */
-export const CompanyChangesSchema = Type.Object({
-  name: given(Name),
-  time_zone: given(Type.String()),
+/** What both a new company and a change of one may set. */
+const COMPANY_SETTINGS = {
+  time_zone: given(Type.String({ description: 'IANA name; America/New_York if left out of a new company.' })),
   callscore_enabled: Switch,
   keyword_spotting_enabled: Switch,
   callscribe_enabled: Switch,
@@ -166,7 +160,12 @@ export const CompanyChangesSchema = Type.Object({
     Type.Union([Type.Literal('months'), Type.Literal('weeks'), Type.Literal('days')]),
   ),
   external_form_capture: Switch,
-});
+};
+
+export const NewCompanySchema = Type.Object({ name: Name, ...COMPANY_SETTINGS });
+
+/** Null clears what can be empty (`swap_*_override`) and leaves the rest as it is. */
+export const CompanyChangesSchema = Type.Object({ name: given(Name), ...COMPANY_SETTINGS });
 export type CompanyChangesBody = Static<typeof CompanyChangesSchema>;
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -110,6 +110,21 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
     expect((await must(assign('d', NOW + 4000))).sharedWith).toEqual(['b']);
   });
 
+  test('who runs out while another holds the same number has lost it to him', async () => {
+    await store.setPool(pool, numbersOf(1));
+    const b = await must(assign('b'));
+    expect((await must(assign('c', NOW + 1000))).sharedWith).toEqual(['b']);
+    const late = NOW + HOLD;
+    expect(await must(assign('c', late))).toMatchObject({
+      number: b.number,
+      opened: false,
+      shared: false,
+      ended: [{ sessionId: 'b', heldUntil: NOW + HOLD }],
+    });
+    expect(await store.renew({ pool, sessionId: 'b', now: late, holdMs: HOLD })).toBe(false);
+    expect(await must(assign('b', late))).toMatchObject({ opened: true, shared: true, sharedWith: ['c'] });
+  });
+
   test('without leave to open, a session gets only what it has or had', async () => {
     await store.setPool(pool, numbersOf(2));
     expect(await assign('a', NOW, false)).toBeNull();
@@ -154,6 +169,17 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
     expect((await must(assign('live'))).number).toBe(three);
     expect((await must(assign('new'))).number).toBe(two);
     expect((await must(assign('idle'))).number).toBe(one);
+  });
+
+  test('of several remembered leases a session gets the newest one back', async () => {
+    const [one = '', two = ''] = numbersOf(2);
+    await store.setPool(pool, [one, two]);
+    await store.restore([
+      { pool, number: two, sessionId: 'a', heldUntil: NOW + HOLD, shared: false },
+      { pool, number: one, sessionId: 'a', heldUntil: NOW - 1000, shared: false },
+    ]);
+    expect(await must(assign('b'))).toMatchObject({ number: one, shared: false });
+    expect(await must(assign('a'))).toMatchObject({ number: two, opened: false, shared: false });
   });
 
   test('a restored lease never takes a number from a session that has one by now', async () => {
@@ -220,9 +246,9 @@ class Model {
       const until = (holders: Map<string, number>) => Math.max(0, ...holders.values());
       slot = this.#slots.toSorted((a, b) => until(a.holders) - until(b.holders) || a.turn - b.turn)[0];
       if (!slot) throw new Error('empty');
-      for (const [holder, held] of slot.holders) if (held <= now) slot.holders.delete(holder);
     }
     slot.holders.set(session, now + HOLD);
+    for (const [holder, held] of slot.holders) if (held <= now) slot.holders.delete(holder);
     slot.turn = this.#turn++;
     const shared = [...slot.holders].some(([holder, held]) => holder !== session && held > now);
     return { number: slot.number, shared };

@@ -189,7 +189,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
 
     test('a visit with its lease is read back as the session left it', async () => {
       const writer = createRecordWriter(pool);
-      const records = createRecordStore({ pool, callPool: pool, newId: (prefix) => prefix + uuid() });
+      const records = createRecordStore({ pool, callPool: pool });
       const [sessionId, first, second] = [uuid(), uuid(), uuid()];
       const lease = (visitId: string, number: string, at: number): Change => ({
         type: 'lease',

@@ -130,14 +130,39 @@ describe('a start', () => {
     expect(await first.end()).toBe(0);
   });
 
+  it('of two at once on an empty folder succeeds for one, and the other leaves it alone', async () => {
+    const dataDir = temporaryFolder();
+    const both = [attempt({ dataDir }), attempt({ dataDir })];
+    const loser = await Promise.any(
+      both.map(async (one) =>
+        (await exitOf(one.child)) === 1 ? one : Promise.reject(new Error(one.said())),
+      ),
+    );
+    expect(loser.said()).toContain('DATA_DIR');
+    const winner = both.find((one) => one !== loser);
+    const line = await until(() => /^calltrk ready .*$/m.exec(winner?.logged() ?? '')?.[0]);
+    const url = factsOf(line).url?.replace('localhost', '127.0.0.1');
+    await until(async () => ((await fetch(`${url}/readyz`)).ok ? true : undefined));
+    winner?.child.kill('SIGTERM');
+    expect(winner && (await exitOf(winner.child))).toBe(0);
+    expect(postgresOf(dataDir)).toEqual([]);
+  });
+
   it('while the one before is still ending waits for it and takes over', async () => {
     const first = await start({ dataDir: await usedBefore() });
+    const { scriptKey } = await demoCompany(first);
+    const begun = await halfASwap(first, scriptKey, randomUUID());
     first.child.kill('SIGTERM');
-    const second = await start({ dataDir: first.dataDir });
+    const second = attempt({ dataDir: first.dataDir });
+    await until(() => /adopted/.exec(second.said()) ?? undefined);
+    // Only now does the first one stop its Postgres, from under the second.
+    expect(await begun.complete()).toMatch(/^HTTP\/1\.1 200 /);
     expect(await exitOf(first.child)).toBe(0);
-    await until(async () => ((await fetch(`${second.url}/readyz`)).ok ? true : undefined));
-    const { scriptKey } = await demoCompany(second);
-    expect(await shown(visitor(second, scriptKey))).toMatch(/^\+1305555011\d$/);
+    const line = await until(() => /^calltrk ready .*$/m.exec(second.logged())?.[0], { timeoutMs: 20_000 });
+    const url = factsOf(line).url?.replace('localhost', '127.0.0.1') ?? '';
+    await until(async () => ((await fetch(`${url}/readyz`)).ok ? true : undefined));
+    expect(await shown(visitor({ url }, scriptKey))).toMatch(/^\+1305555011\d$/);
+    expect(postgresOf(first.dataDir)).toHaveLength(1);
   });
 
   it('takes CALLTRK_API_KEY as the key; with another one the old stops working', async () => {
@@ -179,12 +204,6 @@ describe('a start', () => {
     const call = incoming(pool[0] ?? '');
     expect((await twilioWebhook(server, VOICE, call, { token })).text).toContain(DEMO_NUMBER);
     expect((await twilioWebhook(server, VOICE, call, { token: 'e'.repeat(64) })).status).toBe(403);
-  });
-
-  it('on every address makes no demo company on an empty database', async () => {
-    const server = await start({ env: { HOST: '0.0.0.0' } });
-    expect((await report(server, 'companies.json')).companies).toEqual([]);
-    expect((await fetch(`${server.url}/demo`)).status).toBe(404);
   });
 
   it('with an emptied key or token file is refused by its name, and never takes an empty secret', async () => {
@@ -344,6 +363,14 @@ describe('with DATABASE_URL', () => {
     expect(await shown(visitor(next, scriptKey))).not.toBe(number);
     expect(existsSync(join(options.dataDir, 'postgres'))).toBe(false);
     expect(await next.end()).toBe(0);
+  });
+
+  it('a start on every address makes no demo company on an empty database', async () => {
+    const server = await start({
+      env: { HOST: '0.0.0.0', DATABASE_URL: await postgres.createDatabase() },
+    });
+    expect((await report(server, 'companies.json')).companies).toEqual([]);
+    expect((await fetch(`${server.url}/demo`)).status).toBe(404);
   });
 
   it('a second server without Redis is refused and told of REDIS_URL, and the first one goes on', async () => {

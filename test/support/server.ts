@@ -121,7 +121,11 @@ export async function report(server: RunningServer, path: string): Promise<any> 
 }
 
 /** What a page's script would do, with fetch. */
-export function visitor(server: RunningServer, key: string, session: string = crypto.randomUUID()) {
+export function visitor(
+  server: Pick<RunningServer, 'url'>,
+  key: string,
+  session: string = crypto.randomUUID(),
+) {
   const post = async (path: string, body: object) => {
     const response = await fetch(`${server.url}${path}`, {
       method: 'POST',

@@ -105,10 +105,11 @@ export function companies(frame: Frame): void {
       status: 201,
       async run(ask) {
         const { write } = selectFields(OLDER_FIELDS, readFields(ask.query));
-        const { name, time_zone } = ask.body;
+        const settings = readSettings(ask.body, { swapCookieDuration: 6, swapCookieDurationUnit: 'months' });
         const company = await reports.createCompany(ask.user.accountId, {
-          name: requireName(name),
-          timeZone: requireTimeZone(time_zone ?? 'America/New_York'),
+          timeZone: 'America/New_York',
+          ...settings,
+          name: requireName(ask.body.name),
         });
         await frame.directoryChanged();
         return write(company, ask.view());
@@ -143,7 +144,7 @@ export function companies(frame: Frame): void {
         const changed = await reports.updateCompany(
           ask.user.accountId,
           company.companyId,
-          readChanges(ask.body, company),
+          readSettings(ask.body, company),
         );
         if (!changed) throw unknown(ask)();
         await frame.directoryChanged();
@@ -161,7 +162,10 @@ export function companies(frame: Frame): void {
   });
 }
 
-function readChanges(body: CompanyChangesBody, company: CompanyReport): Partial<CompanySettings> {
+function readSettings(
+  body: CompanyChangesBody,
+  company: Pick<CompanySettings, 'swapCookieDuration' | 'swapCookieDurationUnit'>,
+): Partial<CompanySettings> {
   const duration = body.swap_cookie_duration ?? company.swapCookieDuration;
   const unit = body.swap_cookie_duration_unit ?? company.swapCookieDurationUnit;
   if (duration > LONGEST[unit]) throw invalid('swap_cookie_duration', 'is longer than six months');

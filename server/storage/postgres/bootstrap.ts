@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type pg from 'pg';
 import { transaction } from './connect.js';
+import { newId, newNumericId, newScriptKey } from './ids.js';
 
 /** One starter at a time; the others find everything made. */
 const BOOTSTRAP_LOCK = 0x63746264;
@@ -24,9 +25,6 @@ export interface BootstrapOptions {
   apiKey: string;
   /** Make the pretend business, too. */
   demo: boolean;
-  newId: (prefix: 'ACC' | 'USR' | 'COM' | 'TRK') => string;
-  newNumericId: () => string;
-  newScriptKey: () => string;
 }
 
 /** Makes an empty database usable, once, and sets the first user's API key. Answers the first account. */
@@ -51,7 +49,6 @@ async function createAccount(
   client: pg.ClientBase,
   options: BootstrapOptions,
 ): Promise<{ account_id: string; user_id: string }> {
-  const { newId, newNumericId } = options;
   const accountId = newId('ACC');
   const userId = newId('USR');
   await client.query('INSERT INTO accounts (account_id, numeric_id, name) VALUES ($1, $2, $3)', [
@@ -64,15 +61,11 @@ async function createAccount(
     userId,
     'Owner',
   ]);
-  if (options.demo) await createDemoCompany(client, accountId, options);
+  if (options.demo) await createDemoCompany(client, accountId);
   return { account_id: accountId, user_id: userId };
 }
 
-async function createDemoCompany(
-  client: pg.ClientBase,
-  accountId: string,
-  { newId, newNumericId, newScriptKey }: BootstrapOptions,
-): Promise<void> {
+async function createDemoCompany(client: pg.ClientBase, accountId: string): Promise<void> {
   const companyId = newId('COM');
   await client.query(
     `INSERT INTO companies (account_id, company_id, numeric_id, script_key, name, demo, external_form_capture)

@@ -14,6 +14,7 @@ import type {
 } from '../../domain/ports.js';
 import { transaction } from './connect.js';
 import { loadDirectory } from './directory.js';
+import { newId } from './ids.js';
 import { findOrCreatePerson } from './persons.js';
 import { withRefusals } from './refusals.js';
 
@@ -32,11 +33,10 @@ export interface RecordStoreOptions {
   pool: pg.Pool;
   /** A pool of its own: calls must not wait behind page views. */
   callPool: pg.Pool;
-  newId: (prefix: 'CAL' | 'PER') => string;
 }
 
 /** The record in Postgres, apart from group-committed writes (`writer.ts`) and reports (`report-store.ts`). */
-export function createRecordStore({ pool, callPool, newId }: RecordStoreOptions): RecordStore {
+export function createRecordStore({ pool, callPool }: RecordStoreOptions): RecordStore {
   return withRefusals<RecordStore>({
     async directoryVersion(): Promise<string> {
       const { rows } = await pool.query<{ version: string }>('SELECT version FROM directory_version');
@@ -106,10 +106,11 @@ export function createRecordStore({ pool, callPool, newId }: RecordStoreOptions)
     async findCall(companyId, provider, providerCallId): Promise<JoinedCall | null> {
       const { rows } = await pool.query<JoinedCall>(
         `SELECT c.call_id AS "callId", c.caller_number AS "callerNumber", c.tracking_number AS "trackingNumber",
-                c.state, c.duration, c.attribution,
+                c.state, c.duration, c.attribution, t.name AS "trackerName",
                 CASE WHEN v.visit_id IS NOT NULL THEN json_build_object('landing', v.landing, 'referrer', v.referrer,
                   'sourceName', v.source_name, 'medium', v.medium, 'campaign', v.campaign) END AS visit
          FROM calls c LEFT JOIN visits v ON v.company_id = c.company_id AND v.visit_id = c.visit_id
+         LEFT JOIN trackers t ON t.company_id = c.company_id AND t.tracker_id = c.tracker_id
          WHERE c.company_id = $1 AND c.provider = $2 AND c.provider_call_id = $3`,
         [companyId, provider, providerCallId],
       );
@@ -118,7 +119,7 @@ export function createRecordStore({ pool, callPool, newId }: RecordStoreOptions)
 
     recordCallEvent(companyId, trackerId, event, judge): Promise<CallRecord> {
       return transaction(callPool, (client) =>
-        recordCallEvent(client, { companyId, trackerId, event, judge, newId }),
+        recordCallEvent(client, { companyId, trackerId, event, judge }),
       );
     },
   });
@@ -129,7 +130,6 @@ interface CallReport {
   trackerId: string | null;
   event: CallEvent;
   judge: CallJudge;
-  newId: RecordStoreOptions['newId'];
 }
 
 /**
@@ -137,7 +137,7 @@ interface CallReport {
  * the set of reports, not on their order, since every report leads here under the call's own lock.
  */
 async function recordCallEvent(client: pg.ClientBase, report: CallReport): Promise<CallRecord> {
-  const { companyId, trackerId, event, judge, newId } = report;
+  const { companyId, trackerId, event, judge } = report;
   const call = [companyId, event.provider, event.providerCallId];
   await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [call.join(' ')]);
   await client.query(

@@ -253,4 +253,23 @@ describe('when the record is away', () => {
     expect([answer.status, answer.headers['retry-after']]).toEqual([503, '2']);
     await lonely.close();
   });
+
+  it('are created with the settings that they may be changed to', async () => {
+    const { status, body } = await api.call('POST', 'companies.json', {
+      body: {
+        name: 'With forms',
+        external_form_capture: true,
+        swap_cookie_duration: 30,
+        swap_cookie_duration_unit: 'days',
+      },
+    });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ name: 'With forms', form_capture: true, time_zone: 'America/New_York' });
+    const { body: shown } = await api.get(`companies/${body.id}.json`);
+    expect(shown).toMatchObject({ swap_cookie_duration: 30, swap_cookie_duration_unit: 'days' });
+    const tooLong = await api.call('POST', 'companies.json', {
+      body: { name: 'X', swap_cookie_duration: 7 },
+    });
+    expect(tooLong).toMatchObject({ status: 400, body: { field: 'swap_cookie_duration' } });
+  });
 });

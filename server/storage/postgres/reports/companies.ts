@@ -8,7 +8,7 @@ import type {
   Listing,
 } from '../../../domain/reports.js';
 import { transaction } from '../connect.js';
-import { newId, newNumericId, newScriptKey } from './ids.js';
+import { newId, newNumericId, newScriptKey } from '../ids.js';
 import { contains, join, millis, orderBy, rowsOf, type Sql, sql, where } from './sql.js';
 import { disableTrackers } from './trackers.js';
 
@@ -103,14 +103,25 @@ export async function findCompany(
 export async function createCompany(
   pool: pg.Pool,
   accountId: string,
-  company: Pick<CompanySettings, 'name' | 'timeZone'>,
+  company: Pick<CompanySettings, 'name'> & Partial<CompanySettings>,
 ): Promise<CompanyReport> {
+  const given = (Object.keys(COLUMNS) as (keyof CompanySettings)[]).filter(
+    (one) => company[one] !== undefined,
+  );
+  const columns = join(
+    given.map((setting) => COLUMNS[setting]),
+    ', ',
+  );
+  const values = join(
+    given.map((setting) => sql`${company[setting]}`),
+    ', ',
+  );
   // Nine digits are few: a number that is taken is drawn again.
   for (;;) {
     const [row] = await rowsOf<CompanyRow>(
       pool,
-      sql`INSERT INTO companies (account_id, company_id, numeric_id, script_key, name, time_zone)
-          VALUES (${accountId}, ${newId('COM')}, ${newNumericId()}, ${newScriptKey()}, ${company.name}, ${company.timeZone})
+      sql`INSERT INTO companies (account_id, company_id, numeric_id, script_key, ${columns})
+          VALUES (${accountId}, ${newId('COM')}, ${newNumericId()}, ${newScriptKey()}, ${values})
           ON CONFLICT (numeric_id) DO NOTHING RETURNING *`,
     );
     if (row) return reportOf(row);

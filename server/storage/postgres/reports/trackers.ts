@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { invalid, notFound } from '../../../domain/errors.js';
 import type { Found, Listing, NewTracker, TrackerFilter, TrackerReport } from '../../../domain/reports.js';
 import { sqlState, transaction } from '../connect.js';
-import { newId } from './ids.js';
+import { newId } from '../ids.js';
 import { contains, millis, orderBy, rowsOf, type Sql, sql, where } from './sql.js';
 
 /** Names the lock behind which trackers are made: "trck" in ASCII. */

@@ -1,7 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
 
-/** `COM` and 32 hex digits. */
-export function newId(prefix: 'COM' | 'TRK'): string {
+type Prefix = 'ACC' | 'USR' | 'COM' | 'TRK' | 'CAL' | 'FOR' | 'PER';
+
+/** An id as CallRail's are: a prefix that tells the kind, and 32 hex digits (128 bits of chance). */
+export function newId(prefix: Prefix): string {
   return prefix + randomBytes(16).toString('hex');
 }
 
@@ -10,6 +12,7 @@ export function newNumericId(): number {
   return randomInt(100_000_000, 1_000_000_000);
 }
 
+/** Twenty hex digits; public, since it stands in every page. */
 export function newScriptKey(): string {
   return randomBytes(10).toString('hex');
 }
