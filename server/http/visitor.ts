@@ -140,15 +140,19 @@ function cleaned<T>(value: T): T {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [cleaned(key), cleaned(item)])) as T;
 }
 
+/** A headless Chromium, and the programs with which people try an API. */
+const TRIAL =
+  /HeadlessChrome\/|^(?:node|undici|axios|got|curl|wget|httpie|postmanruntime|insomnia|python-\w+|aiohttp|go-http-client|okhttp|java)\b/i;
+
 /**
- * A crawler, or a browser that loads the page ahead of its visitor (https://wicg.github.io/nav-speculation/). A
- * headless Chromium on this very machine is neither: it is somebody who tests his site.
+ * A crawler, or a browser that loads the page ahead of its visitor (https://wicg.github.io/nav-speculation/). What
+ * comes from this very machine by one of the programs above is neither: it is somebody who tries his own server.
  */
 function isCrawler({ headers, ip }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`;
   if (/prefetch|prerender/.test(purpose)) return true;
   const agent = headers['user-agent'];
-  return isbot(isLoopback(ip) ? agent?.replace('HeadlessChrome/', 'Chrome/') : agent);
+  return isbot(agent) && !(isLoopback(ip) && TRIAL.test(agent ?? ''));
 }
 
 /** https://developer.mozilla.org/docs/Web/HTTP/Guides/Browser_detection_using_the_user_agent: "Mobi" anywhere. */

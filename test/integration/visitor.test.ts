@@ -109,6 +109,19 @@ describe('the visitor surface', () => {
       }
     });
 
+    test('gives curl and a headless browser a number on this machine, and null from elsewhere', async () => {
+      const chrome =
+        'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/156.0.0.0 Safari/537.36';
+      for (const agent of ['curl/8.5.0', 'node', chrome]) {
+        const ask = async (more: object) => {
+          const response = await post('/v1/swap', swapBody(), { 'user-agent': agent, ...more });
+          return ((await response.json()) as any).numbers[DEMO_NUMBER];
+        };
+        expect(await ask({})).not.toBeNull();
+        expect(await ask({ 'x-forwarded-for': '203.0.113.20' })).toBeNull();
+      }
+    });
+
     test('sets cookies only for a page of the same origin, and keeps the first landing page', async () => {
       const cookies = async (headers: Record<string, string>) =>
         (
