@@ -547,10 +547,20 @@ afterAll(async () => {
   if (template !== undefined) rmSync(await template, { recursive: true, force: true });
 });
 
-/** Process ids of the embedded Postgres of a DATA_DIR. */
+/** Process ids of the embedded Postgres of a DATA_DIR: postmasters, not what they have just forked. */
 function postgresOf(dataDir: string): number[] {
   const cluster = existsSync(join(dataDir, 'embedded-id')) ? homeOf(dataDir) : dataDir;
-  return processesWith(` -D ${join(cluster, 'postgres')} `);
+  const all = processesWith(` -D ${join(cluster, 'postgres')} `);
+  return all.filter((pid) => !all.includes(parentOf(pid)));
+}
+
+function parentOf(pid: number): number {
+  try {
+    // The fields after the name, which may hold anything, in parentheses: state, parent … (proc(5)).
+    return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '').split(' ')[2]);
+  } catch {
+    return 0;
+  }
 }
 
 function homeOf(dataDir: string): string {
