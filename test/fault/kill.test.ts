@@ -82,7 +82,12 @@ async function playRound(installation: Installation, fault: Fault): Promise<void
   } else {
     await installation.killPostgres();
   }
-  await until(() => isWell(installation), { timeoutMs: 20_000, what: `an answer after ${scenario}` });
+  await until(() => isWell(installation), { timeoutMs: 20_000 }).catch((error) => {
+    const { child, said } = installation.server;
+    throw new Error(`no answer after ${scenario} (exit code ${child.exitCode}):\n${said()}`, {
+      cause: error,
+    });
+  });
   await sleep(between(300, 800));
   await crowd.leave();
   if (fault !== 'server') {

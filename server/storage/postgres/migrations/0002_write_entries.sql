@@ -9,6 +9,8 @@ CREATE FUNCTION write_entries(
 ) RETURNS integer[] LANGUAGE plpgsql AS $$
 DECLARE
   repeated integer[] := '{}';
+  -- A lease row that is older than this when it is written was in a commit that failed; others may have come between.
+  late CONSTANT interval := '100 ms';
 BEGIN
   IF events IS NOT NULL THEN
     WITH claim AS (
@@ -81,6 +83,17 @@ BEGIN
                        AND NOT o.shared AND o.session_id <> r."sessionId"
           WHERE r.entry <> ALL (repeated) ORDER BY 1, 2) other
     WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
+    -- A row that comes late, as its first commit failed, may meet one that has ended in the meantime.
+    UPDATE leases l SET shared = true
+    FROM (SELECT DISTINCT o.company_id, o.lease_id
+          FROM json_to_recordset(leases)
+                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
+          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND NOT o.shared
+                       AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
+                       AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day'
+          WHERE r.entry <> ALL (repeated) AND to_timestamp(r.at / 1000) < clock_timestamp() - late
+          ORDER BY 1, 2) other
+    WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
 
     INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
                              hold_seconds, shared)
@@ -88,6 +101,10 @@ BEGIN
            "holdSeconds",
            r.shared OR EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
                                  AND o.ended_at IS NULL AND o.session_id <> r."sessionId")
+             OR to_timestamp(r.at / 1000) < clock_timestamp() - late
+                AND EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
+                              AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
+                              AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day')
     FROM json_to_recordset(leases) AS r(entry int, "companyId" text, "leaseId" uuid, "trackerId" text, number text,
       "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
     WHERE r.entry <> ALL (repeated)
