@@ -6,6 +6,7 @@
  * FAULT_ROUNDS sets the number of rounds; FAULT_SEED repeats the choices of a run (not its timing).
  */
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -390,8 +391,8 @@ async function embedded(): Promise<Installation> {
   return install('embedded Postgres', database, {
     options: { dataDir },
     async killPostgres() {
-      const [postmaster] = processesWith(cluster);
-      process.kill(postmaster as number, 'SIGKILL');
+      const postmaster = Number.parseInt(readFileSync(join(dataDir, 'postgres/postmaster.pid'), 'utf8'), 10);
+      process.kill(postmaster, 'SIGKILL');
     },
     async remove() {
       await until(() => (processesWith(cluster).length === 0 ? true : undefined));
