@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { runAs } from './account.js';
 import { fault } from './faults.js';
 import { type Place, PORT } from './place.js';
@@ -30,20 +29,25 @@ export interface Postmaster extends Server {
 export async function spawnPostgres(place: Place, socketFolder: string): Promise<Postmaster> {
   const log = await openLog(place);
   const { size } = await log.stat();
-  let child: ChildProcess;
   try {
-    child = spawn(join(place.binaries.folder, 'bin/postgres'), settings(place, socketFolder), {
+    const child = spawn(join(place.binaries.folder, 'bin/postgres'), settings(place, socketFolder), {
       ...runAs(place.account),
       // A group of its own: neither Ctrl-C in a terminal nor our own death reaches it.
       detached: true,
       stdio: ['ignore', log.fd, log.fd],
     });
+    child.unref();
+    return watch(child, socketFolder, () => logTail(place, size));
   } catch (cause) {
     throw fault(`Postgres did not start on ${place.cluster}`, { cause });
   } finally {
     await log.close();
   }
-  child.unref();
+}
+
+/** Listens at once: a Postgres that is refused is gone within milliseconds. */
+function watch(child: ChildProcess, socketFolder: string, said: () => Promise<string>): Postmaster {
+  let hasExited = false;
   const postmaster: Postmaster = {
     // None, if it could not be run: that is told by an event, after spawn has returned.
     pid: child.pid ?? -1,
@@ -53,9 +57,8 @@ export async function spawnPostgres(place: Place, socketFolder: string): Promise
     hasExited: () => hasExited,
     isRunning: async () => !hasExited,
     gone: () => gone,
-    said: () => logTail(place, size),
+    said,
   };
-  let hasExited = false;
   const gone = new Promise<void>((resolve) => {
     const end = () => {
       hasExited = true;
@@ -67,7 +70,6 @@ export async function spawnPostgres(place: Place, socketFolder: string): Promise
       if (child.pid === undefined) end();
     });
   });
-  await sleep(0);
   return postmaster;
 }
 
