@@ -34,11 +34,14 @@ type Fault = (typeof FAULTS)[number];
 
 let installations: Installation[] = [];
 beforeAll(async () => {
-  installations = await Promise.all([embedded(), debian()]);
+  const made = await Promise.allSettled([embedded(), debian()]);
+  installations = made.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  for (const one of made) if (one.status === 'rejected') throw one.reason;
   for (const installation of installations) await prepare(installation);
 });
 afterAll(async () => {
-  for (const installation of installations) await installation.remove();
+  const ends = await Promise.allSettled(installations.map((installation) => installation.remove()));
+  expect(ends.filter(({ status }) => status === 'rejected')).toEqual([]);
 });
 
 it(`what was acknowledged is in the record exactly once after ${ROUNDS} kills (seed ${SEED})`, {
@@ -136,13 +139,16 @@ function startCrowd(installation: Installation, scenario: string): { leave(): Pr
   let isOver = false;
   const book = books.get(scenario) ?? { sent: 0, accepted: 0, repeated: 0, rejected: 0, refused: 0 };
   books.set(scenario, book);
-  const all = Array.from({ length: VISITORS }, async () => {
+  const visitors = Array.from({ length: VISITORS }, async () => {
     while (!isOver) await visit(installation, scenario, book, () => isOver);
   });
+  // Settled: who despairs in the middle of a round is heard at its end.
+  const all = Promise.allSettled(visitors);
   return {
     async leave() {
       isOver = true;
-      await Promise.all(all);
+      await all;
+      await Promise.all(visitors);
     },
   };
 }
@@ -395,8 +401,10 @@ async function embedded(): Promise<Installation> {
       process.kill(postmaster, 'SIGKILL');
     },
     async remove() {
-      await until(() => (processesWith(cluster).length === 0 ? true : undefined));
+      const left = processesWith(cluster);
+      for (const pid of left) process.kill(pid, 'SIGKILL');
       removeDataDir(dataDir);
+      expect(left).toEqual([]);
     },
   });
 }
@@ -435,7 +443,10 @@ async function install(
   let client: pg.Client | undefined;
   const installation: Installation = {
     name,
-    server: await startServer(options),
+    server: await startServer(options).catch(async (error) => {
+      await remove();
+      throw error;
+    }),
     async start() {
       installation.server = await startServer(options);
     },
@@ -452,9 +463,10 @@ async function install(
       return (await client.query(sql, values)).rows;
     },
     async remove() {
-      await client?.end();
-      expect(await installation.server.end()).toBe(0);
+      await client?.end().catch(() => undefined);
+      const code = await installation.server.end();
       await remove();
+      expect(code).toBe(0);
     },
     key: '',
     pool: [],
