@@ -1,17 +1,19 @@
 /**
  * Builds everything that runs: the snippet as one minified script, the server file by file (so that a stack trace
- * and `import.meta.url` mean the same in `dist/` as in the source), and copies the SQL files beside it.
+ * and `import.meta.url` mean the same in `dist/` as in the source), and copies the SQL files beside it. All of it goes to
+ * a folder aside that takes the place of `dist/` at the end, so that whoever starts in the meantime finds a whole one.
  */
-import { cp, readFile, rm } from 'node:fs/promises';
+import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'));
 
-await rm('dist', { recursive: true, force: true });
+const out = `dist.${process.pid}`;
+await rm(out, { recursive: true, force: true });
 await Promise.all([
   build({
     entryPoints: ['snippet/index.ts'],
-    outfile: 'dist/snippet/swap.js',
+    outfile: `${out}/snippet/swap.js`,
     bundle: true,
     minify: true,
     format: 'iife',
@@ -24,7 +26,7 @@ await Promise.all([
   }),
   build({
     entryPoints: ['server/**/*.ts', 'shared/**/*.ts'],
-    outdir: 'dist',
+    outdir: out,
     outbase: '.',
     format: 'esm',
     platform: 'node',
@@ -34,6 +36,10 @@ await Promise.all([
   }),
 ]);
 await Promise.all([
-  cp('server/storage/postgres/migrations', 'dist/server/storage/postgres/migrations', { recursive: true }),
-  cp('server/http/demo', 'dist/server/http/demo', { recursive: true }),
+  cp('server/storage/postgres/migrations', `${out}/server/storage/postgres/migrations`, { recursive: true }),
+  cp('server/http/demo', `${out}/server/http/demo`, { recursive: true }),
 ]);
+const old = `${out}.old`;
+await rename('dist', old).catch(() => undefined);
+await rename(out, 'dist');
+await rm(old, { recursive: true, force: true });
