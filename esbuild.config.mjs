@@ -39,7 +39,14 @@ await Promise.all([
   cp('server/storage/postgres/migrations', `${out}/server/storage/postgres/migrations`, { recursive: true }),
   cp('server/http/demo', `${out}/server/http/demo`, { recursive: true }),
 ]);
-const old = `${out}.old`;
-await rename('dist', old).catch(() => undefined);
-await rename(out, 'dist');
-await rm(old, { recursive: true, force: true });
+await takeItsPlace();
+
+/** Two builds at once may meet here: the later one stands. */
+async function takeItsPlace(attempt = 1) {
+  const old = `${out}.old`;
+  await rename('dist', old).catch(() => undefined);
+  const failure = await rename(out, 'dist').catch((error) => error);
+  await rm(old, { recursive: true, force: true });
+  if (failure && attempt === 5) throw failure;
+  if (failure) await takeItsPlace(attempt + 1);
+}
