@@ -75,6 +75,11 @@ export interface NewTracker {
   smsEnabled: boolean;
 }
 
+/** The member of a request that holds a tracker's numbers. */
+export function numbersField(type: NewTracker['type']): 'tracking_numbers' | 'tracking_number' {
+  return type === 'session' ? 'tracking_numbers' : 'tracking_number';
+}
+
 export interface TrackerReport extends NewTracker {
   trackerId: string;
   companyName: string;
@@ -256,7 +261,16 @@ export interface ReportStore extends UserStore {
   tracker(accountId: string, trackerId: string): Promise<TrackerReport | null>;
   /** Refuses a number that is in use, or that would send calls in a circle. */
   createTracker(accountId: string, tracker: NewTracker): Promise<TrackerReport>;
-  /** Its numbers are shown no more and may be given to another tracker. False: no such tracker. */
+  /**
+   * Makes the tracker what `change` says, given what it is; nothing else can change trackers meanwhile. Numbers that
+   * it loses are shown no more, ring through as before and may be given to another tracker. Null: no such tracker.
+   */
+  updateTracker(
+    accountId: string,
+    trackerId: string,
+    change: (tracker: TrackerReport) => NewTracker,
+  ): Promise<TrackerReport | null>;
+  /** Its numbers are shown no more, ring through as before and may be given to another tracker. False: none such. */
   disableTracker(accountId: string, trackerId: string): Promise<boolean>;
 
   calls(

@@ -197,23 +197,22 @@ export const TrackerSchema = resource('Tracker', {
 /** A number that a user owns, however he writes it. */
 const Written = Type.String({ minLength: 1, maxLength: 40 });
 
-/** What a request for a new tracker may hold; the rules between the members are the route's. */
-export const NewTrackerSchema = Type.Object({
-  name: Name,
-  type: Type.Union([Type.Literal('session'), Type.Literal('source')]),
-  company_id: Type.String(),
-  call_flow: Type.Object({
-    type: Type.String({ description: 'basic' }),
-    destination_number: Type.Optional(Written),
-    recording_enabled: Switch,
-    greeting_text: given(Type.String({ maxLength: 4096 })),
-    greeting_recording_url: given(Type.String({ maxLength: 2048 })),
-  }),
-  source: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Literal('all')], {
-    description: 'Whose visits are served; a session tracker may say "all".',
-  }),
+const CallFlow = Type.Object({
+  type: Type.String({ description: 'basic' }),
+  destination_number: Type.Optional(Written),
+  recording_enabled: Switch,
+  greeting_text: given(Type.String({ maxLength: 4096 })),
+  greeting_recording_url: given(Type.String({ maxLength: 2048 })),
+});
+const SOURCE = [Type.Record(Type.String(), Type.Unknown()), Type.Literal('all')] as const;
+const ABOUT_SOURCE = { description: 'Whose visits are served; a session tracker may say "all".' };
+
+/** What both a new tracker and a change of one may say. */
+const TRACKER_SETTINGS = {
   tracking_numbers: given(
-    Type.Array(Written, { description: 'Session tracker: the numbers of its pool, your own.' }),
+    Type.Array(Written, {
+      description: 'Session tracker: the numbers of its pool, your own, in their order.',
+    }),
   ),
   tracking_number: Type.Optional(
     Type.Unknown({ description: 'Source tracker: its number, your own, as text.' }),
@@ -221,13 +220,43 @@ export const NewTrackerSchema = Type.Object({
   pool_numbers: Type.Optional(Type.Unknown({ description: 'Asks a provider for numbers: not available.' })),
   pool_size: Type.Optional(Type.Unknown({ description: 'Without effect: the pool is the numbers given.' })),
   swap_targets: given(
-    Type.Array(Written, { maxItems: 100, description: 'The destination number if left out.' }),
+    Type.Array(Written, { maxItems: 100, description: 'None means the destination number.' }),
   ),
   campaign_name: given(Type.String({ maxLength: 255 })),
   whisper_message: given(Type.String({ maxLength: 4096 })),
   sms_enabled: Switch,
+};
+
+/** What a request for a new tracker may hold; the rules between the members are the route's. */
+export const NewTrackerSchema = Type.Object({
+  name: Name,
+  type: Type.Union([Type.Literal('session'), Type.Literal('source')]),
+  company_id: Type.String(),
+  call_flow: CallFlow,
+  source: Type.Union([...SOURCE], ABOUT_SOURCE),
+  ...TRACKER_SETTINGS,
 });
 export type NewTrackerBody = Static<typeof NewTrackerSchema>;
+
+/**
+ * What is left out, or sent as null, stays as it is; null clears what can be empty (`campaign_name`,
+ * `whisper_message`). A list and a `call_flow` replace the one that was there.
+ */
+export const TrackerChangesSchema = Type.Object({
+  name: given(Name),
+  call_flow: given(CallFlow),
+  source: Type.Optional(Type.Union([...SOURCE, Type.Null()], ABOUT_SOURCE)),
+  ...TRACKER_SETTINGS,
+  replace_tracking_number: Type.Optional(
+    Type.Unknown({ description: 'Asks a provider for a number: not available.' }),
+  ),
+  type: given(Type.String({ description: 'Fixed: no other than it is.' })),
+  company_id: given(Type.String({ description: 'Fixed: no other than it is.' })),
+  company: Type.Optional(Type.Unknown({ description: 'Fixed: no other than it is.' })),
+  status: given(Type.String({ description: 'No other than it is: DELETE disables a tracker, for good.' })),
+  destination_number: given(Type.String({ description: 'No other than it is, or than call_flow makes it.' })),
+});
+export type TrackerChangesBody = Static<typeof TrackerChangesSchema>;
 
 // ── Calls ────────────────────────────────────────────────────────────────────────────────────────────────────
 

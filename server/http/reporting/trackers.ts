@@ -1,4 +1,4 @@
-import { type NewTrackerBody, NewTrackerSchema, TrackerSchema } from '../../../shared/contract/reporting.js';
+import { NewTrackerSchema, TrackerChangesSchema, TrackerSchema } from '../../../shared/contract/reporting.js';
 import { invalid, notFound } from '../../domain/errors.js';
 import { formatUtc } from '../../domain/report-dates.js';
 import { type FieldTable, selectFields, type TrackerReport } from '../../domain/reports.js';
@@ -14,8 +14,8 @@ import {
   resource,
   SORT_PARAMETERS,
 } from './frame.js';
-import { readNewTracker } from './new-tracker.js';
 import { given, readFields, readSorting } from './query.js';
+import { readNewTracker, readTrackerChanges } from './tracker-body.js';
 
 const FIELDS: FieldTable<TrackerReport> = {
   standard: {
@@ -42,7 +42,7 @@ const FIELDS: FieldTable<TrackerReport> = {
   },
 };
 
-const CREATED: FieldTable<TrackerReport> = {
+const WRITTEN: FieldTable<TrackerReport> = {
   ...FIELDS,
   standard: { ...FIELDS.standard, message_flow: () => null },
 };
@@ -93,12 +93,12 @@ export function trackers(frame: Frame): void {
       answer: TrackerSchema,
       status: 201,
       async run(ask) {
-        const { write } = selectFields(CREATED, readFields(ask.query));
+        const { write } = selectFields(WRITTEN, readFields(ask.query));
         const company = await reports.company(ask.user.accountId, ask.body.company_id);
         if (!company) throw invalid('company_id', 'is no company of this account');
         const tracker = await reports.createTracker(
           ask.user.accountId,
-          readNewTracker(ask.body satisfies NewTrackerBody, company.companyId),
+          readNewTracker(ask.body, company.companyId),
         );
         await frame.directoryChanged();
         return write(tracker, ask.view());
@@ -120,9 +120,29 @@ export function trackers(frame: Frame): void {
           unknown(ask),
         ),
     },
+    PUT: endpoint({
+      summary: 'Change a tracker',
+      description:
+        'What is left out, or null, stays as it is; null clears campaign_name and whisper_message. tracking_numbers ' +
+        'replaces the whole pool, tracking_number the number of a source tracker; a number that goes is shown no ' +
+        'more and rings through until another tracker has it. Type and company are fixed.',
+      query: FIELDS_PARAMETER,
+      body: TrackerChangesSchema,
+      answer: TrackerSchema,
+      async run(ask) {
+        const { write } = selectFields(WRITTEN, readFields(ask.query));
+        const tracker = await reports.updateTracker(ask.user.accountId, ask.id('tracker'), (current) =>
+          readTrackerChanges(ask.body, current),
+        );
+        if (!tracker) throw unknown(ask)();
+        await frame.directoryChanged();
+        return write(tracker, ask.view());
+      },
+    }),
     DELETE: {
       summary: 'Disable a tracker',
-      description: 'Its numbers are shown no more. What it recorded stays.',
+      description:
+        'Its numbers are shown no more, ring through until another tracker has them, and what it recorded stays.',
       async run(ask) {
         if (!(await reports.disableTracker(ask.user.accountId, ask.id('tracker')))) throw unknown(ask)();
         await frame.directoryChanged();

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { isRefusal } from '../../domain/errors.js';
 
 /** What `pg` needs to know: a URL, or the socket folder of the embedded server. */
 export type PostgresAddress =
@@ -50,8 +51,9 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     return result;
   } catch (error) {
     failure = error as Error;
-    // An answer with a SQLSTATE came from a living server: the connection is good after a rollback.
-    if (sqlState(error)) {
+    // An answer with a SQLSTATE came from a living server, and a refusal is our own: the connection is good after a
+    // rollback.
+    if (sqlState(error) || isRefusal(error)) {
       await client.query('ROLLBACK').then(
         () => {
           failure = undefined;

@@ -48,11 +48,12 @@ export async function loadDirectory(pool: pg.Pool): Promise<Directory> {
         SELECT array_agg(number ORDER BY position, number) FILTER (WHERE removed_at IS NULL) AS numbers,
                array_agg(number ORDER BY position, number) FILTER (WHERE removed_at IS NOT NULL) AS retired
         FROM (
-          -- The newest row of each number in this tracker, unless another tracker has had the number since.
-          SELECT DISTINCT ON (n.number) n.* FROM tracking_numbers n
+          -- Of each number the row that counts: the one in use, else the newest, whichever tracker's it is.
+          SELECT n.* FROM tracking_numbers n
           WHERE n.company_id = t.company_id AND n.tracker_id = t.tracker_id
-            AND NOT EXISTS (SELECT FROM tracking_numbers o WHERE o.number = n.number AND o.added_at > n.added_at)
-          ORDER BY n.number, n.added_at DESC) own) n ON true
+            AND NOT EXISTS (SELECT FROM tracking_numbers o WHERE o.number = n.number
+                              AND (o.removed_at IS NULL, o.added_at) > (n.removed_at IS NULL, n.added_at))
+          ) own) n ON true
       ORDER BY t.created_at, t.tracker_id`);
     return {
       version: version.rows[0]?.version ?? '0',

@@ -12,7 +12,8 @@ import {
   updateCompany,
 } from './reports/companies.js';
 import { findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
-import { createTracker, disableTracker, findTracker, listTrackers } from './reports/trackers.js';
+import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
+import { findTracker, listTrackers } from './reports/trackers.js';
 
 /** The reports in Postgres, one file a resource in `reports/`. A pool of its own keeps them from calls and visitors. */
 export function createReportStore(pool: pg.Pool): ReportStore {
@@ -30,6 +31,7 @@ export function createReportStore(pool: pg.Pool): ReportStore {
       listTrackers(pool, await companyIds(pool, accountId, ask.filter.companyId), ask),
     tracker: (accountId, trackerId) => findTracker(pool, accountId, trackerId),
     createTracker: (accountId, tracker) => createTracker(pool, accountId, tracker),
+    updateTracker: (accountId, trackerId, change) => updateTracker(pool, accountId, trackerId, change),
     disableTracker: (accountId, trackerId) => disableTracker(pool, accountId, trackerId),
 
     calls: async (accountId, ask, details) =>

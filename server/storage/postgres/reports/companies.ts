@@ -7,10 +7,9 @@ import type {
   Found,
   Listing,
 } from '../../../domain/reports.js';
-import { transaction } from '../connect.js';
 import { newId, newNumericId, newScriptKey } from '../ids.js';
 import { contains, join, millis, orderBy, rowsOf, type Sql, sql, where } from './sql.js';
-import { disableTrackers } from './trackers.js';
+import { changeTrackers, disableTrackers } from './tracker-writes.js';
 
 interface CompanyRow {
   company_id: string;
@@ -146,7 +145,7 @@ export async function updateCompany(
 }
 
 export async function disableCompany(pool: pg.Pool, accountId: string, id: string): Promise<boolean> {
-  const outcome = await transaction(pool, async (client) => {
+  const outcome = await changeTrackers(pool, async (client, now) => {
     // Two requests for the last two companies take turns, or both would find another one active.
     await rowsOf(client, sql`SELECT FROM accounts WHERE account_id = ${accountId} FOR UPDATE`);
     const companies = await rowsOf<{ company_id: string; status: string; asked: boolean }>(
@@ -161,9 +160,9 @@ export async function disableCompany(pool: pg.Pool, accountId: string, id: strin
     const { company_id } = company;
     await rowsOf(
       client,
-      sql`UPDATE companies SET status = 'disabled', disabled_at = now() WHERE company_id = ${company_id}`,
+      sql`UPDATE companies SET status = 'disabled', disabled_at = ${now} WHERE company_id = ${company_id}`,
     );
-    await disableTrackers(client, sql`company_id = ${company_id}`);
+    await disableTrackers(client, now, sql`company_id = ${company_id}`);
     return 'disabled';
   });
   if (outcome === 'last') {
