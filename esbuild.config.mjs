@@ -3,8 +3,12 @@
  * and `import.meta.url` mean the same in `dist/` as in the source), and copies the SQL files beside it. All of it goes to
  * a folder aside that takes the place of `dist/` at the end, so that whoever starts in the meantime finds a whole one.
  */
+import { existsSync } from 'node:fs';
 import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { build } from 'esbuild';
+
+// For commands beside a server: they run what it runs, also where nothing may be written.
+if (process.argv.includes('--if-missing') && existsSync('dist/server/main.js')) process.exit(0);
 
 const { version } = JSON.parse(await readFile(new URL('package.json', import.meta.url), 'utf8'));
 
@@ -25,7 +29,12 @@ await Promise.all([
     logLevel: 'warning',
   }),
   build({
-    entryPoints: ['server/**/*.ts', 'shared/**/*.ts'],
+    // Of the scripts those that operators use, where packages for development are not installed.
+    entryPoints: [
+      'server/**/*.ts',
+      'shared/**/*.ts',
+      ...['backup', 'restore', 'database-command'].map((name) => `scripts/${name}.ts`),
+    ],
     outdir: out,
     outbase: '.',
     format: 'esm',

@@ -1,13 +1,13 @@
 /** The process: environment, Postgres, application, socket, signals. Everything that happens once is here. */
-import { access, chmod, constants, mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access, chmod, constants, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import closeWithGrace from 'close-with-grace';
 import { compose, type Service } from './compose.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { isRefusal } from './domain/errors.js';
 import { isLoopback } from './http/peers.js';
+import { findProject } from './project.js';
 import { readOrMakeSecret } from './secrets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded/index.js';
 import type { PostgresAddress } from './storage/postgres/connect.js';
@@ -44,10 +44,7 @@ const starting = start().catch(async (error) => {
 
 async function start(): Promise<void> {
   config = loadConfig(process.env);
-  const projectRoot = dirname(await findUp('package.json'));
-  const { version } = JSON.parse(await readFile(join(projectRoot, 'package.json'), 'utf8')) as {
-    version: string;
-  };
+  const { root: projectRoot, version } = await findProject();
   await openDataDir(config.dataDir);
 
   const keyFile = config.apiKey === undefined ? join(config.dataDir, 'api-key') : null;
@@ -257,18 +254,4 @@ function explainOther({ message, holder }: NotOnlyServerError): string {
   }
   const stop = holder ? `stop it (kill ${holder})` : 'stop it';
   return `DATA_DIR ${config?.dataDir} is in use: ${message}. ${leases}: ${stop}, or set another DATA_DIR.`;
-}
-
-async function findUp(name: string): Promise<string> {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const path = join(folder, name);
-    const found = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (found) return path;
-    if (folder === dirname(folder)) throw new Error(`${name} was not found above ${import.meta.url}`);
-    folder = dirname(folder);
-  }
 }

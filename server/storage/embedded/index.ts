@@ -121,13 +121,14 @@ export async function startEmbeddedPostgres(
   }
 }
 
-const DATABASE = 'calltrk';
+/** The one database of the cluster that is used. */
+export const DATABASE = 'calltrk';
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 const CALM_MS = 60_000;
 
 /** Finds where the cluster lives and makes it if there is none. */
-async function makePlace(options: EmbeddedPostgresOptions, machine: Machine): Promise<Place> {
+export async function makePlace(options: EmbeddedPostgresOptions, machine: Machine): Promise<Place> {
   const binaries = await findBinaries(options.projectRoot);
   for (;;) {
     const place = await findPlace(options.dataDir, binaries, machine);
@@ -141,7 +142,8 @@ async function makePlace(options: EmbeddedPostgresOptions, machine: Machine): Pr
   }
 }
 
-async function createDatabase(socketFolder: string): Promise<void> {
+/** Makes the database that is used, if it is not there. */
+export async function createDatabase(socketFolder: string): Promise<void> {
   let client: Awaited<ReturnType<typeof connect>> | undefined;
   try {
     client = await connect(socketFolder, 'postgres');
