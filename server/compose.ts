@@ -1,28 +1,31 @@
 /** The one file that knows every adapter: it makes the stores, gives them to the rules, and the rules to the surfaces. */
-import { randomInt, randomUUID } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
-import { createCalls } from './domain/calls.js';
+import { callJudge } from './domain/calls.js';
 import { createLiveDirectory, type LiveDirectory, type Route } from './domain/directory.js';
-import type { LeaseStore, PhoneNumber, RecordStore } from './domain/ports.js';
+import { createPools } from './domain/pools.js';
+import type { PhoneNumber, RecordStore } from './domain/ports.js';
 import { createSessions } from './domain/sessions.js';
 import { createSwap } from './domain/swap.js';
 import { createVisitorEvents } from './domain/visitor-events.js';
 import { createAuth } from './http/auth.js';
 import type { Dependency } from './http/health.js';
 import { createLeaseBudgets } from './http/lease-budgets.js';
-import { housekeepingJobs } from './jobs/housekeeping.js';
+import { housekeepingJobs, journalJob } from './jobs/housekeeping.js';
 import { startJobs } from './jobs/runner.js';
 import { createMetrics, type Metrics } from './metrics.js';
+import { createRefresher } from './refresher.js';
 import { createRoutingFile } from './routing-file.js';
+import { createRecordWriter, type JournalTold } from './storage/journal/writer.js';
 import { createMemoryLeaseStore } from './storage/memory/lease-store.js';
 import { bootstrap } from './storage/postgres/bootstrap.js';
 import { createPool, type PostgresAddress } from './storage/postgres/connect.js';
 import { createHousekeeping } from './storage/postgres/housekeeping.js';
-import { newId } from './storage/postgres/ids.js';
+import { deriveId, newId } from './storage/postgres/ids.js';
 import { migrate } from './storage/postgres/migrate.js';
 import {
   becomeOnlyServer,
@@ -31,7 +34,9 @@ import {
 } from './storage/postgres/only-server.js';
 import { createRecordStore } from './storage/postgres/record-store.js';
 import { createReportStore } from './storage/postgres/report-store.js';
-import { createRecordWriter } from './storage/postgres/writer.js';
+import { createRedisClient, type RedisClient } from './storage/redis/client.js';
+import { within } from './storage/redis/deadline.js';
+import { createRedisLeaseStore } from './storage/redis/lease-store.js';
 import { simulateCall } from './telephony/simulator.js';
 import { createTwilio } from './telephony/twilio.js';
 
@@ -47,6 +52,8 @@ export interface ServiceOptions {
   version: string;
   /** For the person who starts it. */
   warn: (line: string) => void;
+  /** No other server may use this database, or this embedded one. */
+  alone: boolean;
   /** Another server took over the leases of this database: this one must stop. */
   onTakenOver: (error: NotOnlyServerError) => void;
 }
@@ -59,40 +66,78 @@ export interface Service {
   close(): Promise<void>;
 }
 
+/** Group commits at once: while one waits for the disk, the next is being put together. */
+const WRITER_LANES = 2;
 /** New leases for one address within a minute. */
 const LEASES_PER_MINUTE = 30;
-/** Each server looks this often for a changed directory; every change is on all of them within 5 s. */
-const DIRECTORY_POLL_MS = 2000;
+/** What goes wrong with the leases is logged this often: it may be every request. */
+const LEASE_LOG_MS = 10_000;
 
 export async function compose(options: ServiceOptions): Promise<Service> {
   const { config, postgres, projectRoot } = options;
   const metrics = createMetrics();
   const directory = createLiveDirectory();
-  const leases = createMemoryLeaseStore();
+  let warn = options.warn;
+  const redis = config.redis && openRedis(config.redis, metrics, (message) => warn(message));
   const routingFile = createRoutingFile(join(config.dataDir, 'routing.json'), options.warn);
   const routesOnDisk = await routingFile.read();
 
   const onError = (error: Error) => app.log.warn({ err: error }, 'an idle connection to Postgres broke');
   const pool = createPool(postgres, { name: 'main', max: 8, statementTimeoutMs: 5000, onError });
-  const writePool = createPool(postgres, { name: 'writer', max: 1, statementTimeoutMs: 5000, onError });
+  const writePool = createPool(postgres, {
+    name: 'writer',
+    max: WRITER_LANES,
+    statementTimeoutMs: 5000,
+    onError,
+  });
   const callPool = createPool(postgres, { name: 'calls', max: 3, statementTimeoutMs: 5000, onError });
 
-  const records = createRecordStore({ pool, callPool });
-  const writer = createRecordWriter(writePool, {
+  const records = createRecordStore({ pool, callPool, writePool });
+  const writer = createRecordWriter({
+    record: {
+      commit: (entries) => records.commit(entries),
+      recordCall: (report) => records.recordCall(report, callJudge),
+    },
+    folder: join(config.dataDir, 'journal'),
+    lanes: WRITER_LANES,
     onCommit(entries, seconds) {
       metrics.commit.observe(seconds);
       metrics.commitEntries.observe(entries);
     },
+    tell: (told) => tellOfJournal(told, app, metrics),
   });
+  metrics.watchJournal(() => writer.waiting());
   const reports = createReportStore(pool);
-  const calls = createCalls(records, directory);
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  const pools = createPools({
+    store: redis ? createRedisLeaseStore(redis) : createMemoryLeaseStore(),
+    records,
+    directory,
+    elapsed: () => performance.now(),
+    within,
+    count(what, error) {
+      metrics.leaseStore.inc({ what });
+      if (what !== 'away' || performance.now() - loggedAt < LEASE_LOG_MS) return;
+      loggedAt = performance.now();
+      // Only the message: an error of Redis carries its command.
+      warn(`the leases could not be asked: ${error instanceof Error ? error.message : 'no reason given'}`);
+    },
+  });
   const route = (number: PhoneNumber): Route | undefined =>
     directory.current().version === '0' ? routesOnDisk.get(number) : directory.current().route(number);
   const publicUrl = () => config.publicUrl ?? `http://localhost:${boundPort(app) ?? config.port}`;
 
   const auth = createAuth(reports);
-  const sessions = createSessions(records, setImmediate);
-  const visitor = { directory, sessions, leases, writer, newId: randomUUID };
+  const sessions = createSessions({
+    records,
+    defer: setImmediate,
+    after(ms, work) {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+    alone: redis === undefined,
+  });
+  const visitor = { directory, sessions, pools, writer, deriveId };
   const app = await buildApp({
     logLevel: config.logLevel,
     trustProxy: config.trustProxy,
@@ -127,13 +172,13 @@ export async function compose(options: ServiceOptions): Promise<Service> {
               }),
             ]
           : [],
-      calls,
+      writer,
       route,
       count: (what) => metrics.calls.inc({ outcome: what.replace('call_', '') }),
     },
     reporting: { reports, auth, onDirectoryChange: () => refresher.refresh(), publicUrl: config.publicUrl },
     health: {
-      ready: () => readiness(records, directory),
+      ready: () => readiness(records, directory, redis),
       metrics: metrics.registry,
       insiders: auth.loopbackOrKey,
     },
@@ -147,7 +192,8 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     },
   });
 
-  const refresher = createRefresher({ records, directory, leases, metrics, app });
+  warn = (message) => app.log.warn(message);
+  const refresher = createRefresher({ records, directory, pools, metrics, log: () => app.log });
   directory.onChange((lookup) => {
     routingFile
       .write(lookup.routes())
@@ -160,14 +206,16 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     app,
     async connect() {
       // First of all: a newer version must not migrate the database of a server that runs.
-      onlyServer ??= await becomeOnlyServer(postgres, options.onTakenOver);
+      onlyServer ??= await becomeOnlyServer(postgres, { alone: options.alone, onLost: options.onTakenOver });
       const { applied } = await migrate(pool);
       const { accountId } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,
       });
+      // Before anybody is served: what earlier processes acknowledged comes first.
+      await writer.open();
       await refresher.start();
-      jobs ??= startJobs(housekeepingJobs(createHousekeeping(pool)), (job, error) =>
+      jobs ??= startJobs([...housekeepingJobs(createHousekeeping(pool)), journalJob(writer)], (job, error) =>
         app.log.warn({ err: error, job }, 'a job failed; it is tried again'),
       );
       return { accountId, migrations: applied };
@@ -176,12 +224,32 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       refresher.stop();
       await jobs?.stop();
       await app.close();
-      await writer.drain();
+      await writer.close();
+      redis?.close();
       await onlyServer?.release();
       await Promise.all([pool.end(), writePool.end(), callPool.end()]);
     },
   };
 }
+
+/** What the journal tells becomes a log line and, where an alarm can be set on it, a number. */
+function tellOfJournal(told: JournalTold, { log }: FastifyInstance, { journal }: Metrics): void {
+  const { what, ...facts } = told;
+  const reason = 'reason' in told ? { err: told.reason } : {};
+  const lines = 'lines' in told ? told.lines : 1;
+  if (what === 'began') log.warn(reason, 'the record does not answer in time: writing to the journal');
+  else if (what === 'emptied') log.warn(facts, 'the journal is drained: the record has everything');
+  else if (what === 'adopted') log.warn(facts, 'a journal of a process that is gone was taken over');
+  else log.error({ ...facts, ...reason }, JOURNAL_ERRORS[what]);
+  journal.inc({ what }, lines);
+}
+
+const JOURNAL_ERRORS = {
+  damaged: 'damaged lines of a journal were left out; they are kept in this file',
+  parked: 'the record refuses what was journalled for good; it is kept in this file',
+  stuck: 'the journal cannot be drained; it is tried again',
+  refused: 'neither the record nor the journal took a write: the client was told to come back',
+} as const;
 
 function boundPort(app: FastifyInstance): number | undefined {
   const address = app.server.address();
@@ -191,6 +259,7 @@ function boundPort(app: FastifyInstance): number | undefined {
 async function readiness(
   records: RecordStore,
   directory: LiveDirectory,
+  redis: RedisClient | undefined,
 ): Promise<Record<string, Dependency>> {
   const postgres: Dependency = await records.directoryVersion().then(
     () => ({ ok: true }),
@@ -199,69 +268,29 @@ async function readiness(
   const loaded = directory.current().version !== '0';
   return {
     postgres,
+    ...(redis ? { redis: await answers(redis) } : {}),
     directory: loaded
       ? { ok: true }
       : { ok: false, detail: 'not read yet; calls use routing.json of the last run' },
   };
 }
 
-interface RefresherParts {
-  records: RecordStore;
-  directory: LiveDirectory;
-  leases: LeaseStore;
-  metrics: Metrics;
-  app: FastifyInstance;
+async function answers(redis: RedisClient): Promise<Dependency> {
+  return redis.ping().then(
+    () => ({ ok: true }),
+    (error: Error) => ({ ok: false, detail: error.message }),
+  );
 }
 
-/** Keeps this server's directory and pools as the record has them. */
-function createRefresher({ records, directory, leases, metrics, app }: RefresherParts) {
-  let timer: NodeJS.Timeout | undefined;
-  let turn: Promise<void> = Promise.resolve();
-
-  /** One at a time, so that an older read never overwrites a newer one. */
-  function refresh(): Promise<void> {
-    const next = turn.then(async () => {
-      if ((await records.directoryVersion()) === directory.current().version) return;
-      const first = directory.current().version === '0';
-      const fresh = await records.loadDirectory();
-      const gone = directory
-        .current()
-        .trackers.filter((old) => !fresh.trackers.some(({ trackerId }) => trackerId === old.trackerId));
-      for (const { companyId, trackerId } of gone) await leases.setPool({ companyId, trackerId }, []);
-      for (const { companyId, trackerId, type, active, numbers } of fresh.trackers) {
-        if (type === 'session') await leases.setPool({ companyId, trackerId }, active ? numbers : []);
-      }
-      // Before the first number is handed out: who held one when the last process ended holds it still.
-      if (first) await leases.restore(await records.rememberedLeases(Date.now()));
-      directory.replace(fresh);
-    });
-    turn = next.catch(() => undefined);
-    return next;
-  }
-
-  async function measurePools(): Promise<void> {
-    for (const { companyId, trackerId, type, active } of directory.current().trackers) {
-      if (type !== 'session' || !active) continue;
-      const { numbers, held } = await leases.usage({ companyId, trackerId }, Date.now());
-      metrics.pool.set({ tracker_id: trackerId, state: 'all' }, numbers);
-      metrics.pool.set({ tracker_id: trackerId, state: 'held' }, held);
-    }
-  }
-
-  return {
-    refresh,
-    async start() {
-      await refresh();
-      timer ??= setInterval(() => {
-        refresh()
-          .then(measurePools)
-          .catch((error) => app.log.warn({ err: error }, 'the directory could not be read'));
-      }, DIRECTORY_POLL_MS).unref();
-    },
-    stop() {
-      clearInterval(timer);
-    },
-  };
+function openRedis(
+  address: NonNullable<Config['redis']>,
+  metrics: Metrics,
+  warn: (message: string) => void,
+): RedisClient {
+  return createRedisClient(address, {
+    warn,
+    onAnswer: (seconds, outcome) => metrics.redis.observe({ outcome }, seconds),
+  });
 }
 
 /** Plays a call against this very server, over HTTP, and reads how it was joined. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { parseRedisUrl, type RedisAddress } from './storage/redis/address.js';
 
 /** Everything that can be set, read once at start. */
 export interface Config {
@@ -11,6 +12,8 @@ export interface Config {
   trustProxy: string[];
   dataDir: string;
   databaseUrl: string | undefined;
+  /** Undefined: leases are in the memory of this process. */
+  redis: RedisAddress | undefined;
   apiKey: string | undefined;
   twilioAuthTokens: string[];
   logLevel: string;
@@ -74,6 +77,12 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       parseDatabaseUrl,
       'a Postgres address, as postgres://user:password@host:5432/calltrk (in a password % is %25, # is %23, / is %2F)',
     ),
+    redis: read(
+      'REDIS_URL',
+      undefined,
+      parseRedisUrl,
+      'a Redis address, as redis://user:password@host:6379/0 (rediss:// with TLS), or several of one Redis Cluster with commas',
+    ),
     apiKey: read(
       'CALLTRK_API_KEY',
       undefined,
@@ -93,11 +102,6 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
       `one of ${LOG_LEVELS.join(', ')}`,
     ),
   };
-  if (env.REDIS_URL?.trim()) {
-    faults.push(
-      'REDIS_URL is not supported by this version yet: leases are kept in the memory of one server. Unset it',
-    );
-  }
   if (faults.length > 0) {
     throw new ConfigError(
       `The environment has ${faults.length} fault(s):\n${faults.map((f) => `  ${f}`).join('\n')}`,

@@ -7,8 +7,35 @@ export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  let waiting = () => ({ lines: 0, bytes: 0 });
+  new Gauge({
+    name: 'calltrk_journal_entries',
+    help: 'What was written to the journal of this server and waits for the record.',
+    registers,
+    collect() {
+      this.set(waiting().lines);
+    },
+  });
+  new Gauge({
+    name: 'calltrk_journal_bytes',
+    help: 'Bytes of the journals that this server drains.',
+    registers,
+    collect() {
+      this.set(waiting().bytes);
+    },
+  });
   return {
     registry,
+    /** Who is asked, with every scrape, what waits in the journal. */
+    watchJournal(ask: typeof waiting) {
+      waiting = ask;
+    },
+    journal: new Counter({
+      name: 'calltrk_journal_total',
+      help: 'What befell the journal: began, emptied (lines), adopted, damaged (lines), parked, stuck, refused.',
+      labelNames: ['what'],
+      registers,
+    }),
     requests: new Histogram({
       name: 'calltrk_http_request_seconds',
       help: 'Duration of requests by route and status.',
@@ -27,6 +54,19 @@ export function createMetrics() {
       name: 'calltrk_leases_total',
       help: 'Leases by kind: opened, shared (the pool was full), denied (address over its limit, or no number).',
       labelNames: ['kind'],
+      registers,
+    }),
+    leaseStore: new Counter({
+      name: 'calltrk_lease_store_total',
+      help: 'Questions about leases that found the store away (or out of time), and pools remembered from the record.',
+      labelNames: ['what'],
+      registers,
+    }),
+    redis: new Histogram({
+      name: 'calltrk_redis_seconds',
+      help: 'Duration of scripts in Redis by outcome: answered, failed.',
+      labelNames: ['outcome'],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25],
       registers,
     }),
     pool: new Gauge({

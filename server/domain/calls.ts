@@ -5,8 +5,7 @@
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { sourceOfRule } from '../../shared/source.js';
 import { attributeCall, type CallToJoin } from './attribution.js';
-import type { LiveDirectory } from './directory.js';
-import type { CallEvent, CallFacts, CallJudge, CallRecord, CallStatus, RecordStore } from './ports.js';
+import type { CallEvent, CallFacts, CallJudge, CallStatus } from './ports.js';
 
 /** How far along a status is: a later one is never undone by an earlier one that arrives late. */
 const PROGRESS: Record<CallStatus, number> = {
@@ -113,31 +112,18 @@ function furthest(events: readonly CallEvent[]): CallEvent | null {
   return best;
 }
 
-export interface Calls {
-  /**
-   * Keeps what a provider told about a call of ours and brings the call's one row and its join up to date.
-   * Rejects when the record is away.
-   */
-  record(companyId: string, trackerId: string | null, event: CallEvent): Promise<CallRecord>;
-}
-
-export function createCalls(records: Pick<RecordStore, 'recordCallEvent'>, directory: LiveDirectory): Calls {
-  return {
-    record(companyId, trackerId, event) {
-      const tracker = trackerId === null ? undefined : directory.current().tracker(companyId, trackerId);
-      const joinable = (facts: CallFacts): CallToJoin => ({
-        at: facts.startedAt,
-        trackerType: tracker?.type ?? null,
-        trackerSource:
-          tracker?.type === 'source'
-            ? sourceOfRule(tracker.source as unknown as SourceRule, tracker.name).source
-            : null,
-      });
-      const judge: CallJudge = {
-        fold: foldCall,
-        attribute: (facts, history) => attributeCall(joinable(facts), history),
-      };
-      return records.recordCallEvent(companyId, trackerId, event, judge);
-    },
-  };
-}
+/** How calls are told and joined: nothing but the reports, the number's history and its tracker. */
+export const callJudge: CallJudge = {
+  fold: foldCall,
+  attribute(facts, history, tracker) {
+    const call: CallToJoin = {
+      at: facts.startedAt,
+      trackerType: tracker?.type ?? null,
+      trackerSource:
+        tracker?.type === 'source'
+          ? sourceOfRule(tracker.source as unknown as SourceRule, tracker.name).source
+          : null,
+    };
+    return attributeCall(call, history);
+  },
+};

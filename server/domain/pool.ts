@@ -5,7 +5,8 @@
  * Lanes (a pool divided among its sources) will decide which numbers of the pool a request may take; their place is
  * `lanes.ts` beside this file and one more field in `LeaseRequest`.
  */
-import type { CurrentVisit, Lease, LeaseStore, Millis, Tracker } from './ports.js';
+import type { Patience, Pools } from './pools.js';
+import type { CurrentVisit, Lease, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Session } from './sessions.js';
 
 /** A ping is asked for this often while somebody looks at the page: one small request a minute keeps a number. */
@@ -18,51 +19,81 @@ export interface LeaseVisitor {
   lastSign: Millis;
   now: Millis;
   mayOpen: boolean;
+  patience: Patience;
+}
+
+/** What a visitor is shown. */
+export interface LeasedNumber {
+  number: PhoneNumber;
+  shared: boolean;
+  /** A new hold. */
+  opened: boolean;
 }
 
 /**
  * Leases a number of the tracker's pool to the visitor, or renews the one he has. Null: no number for him. What is to
- * be written of it is added to the session's rows.
+ * be written of it is added to the session's rows. While the leases cannot be asked, he keeps the number that the
+ * record has for his visit.
  */
 export async function leaseNumber(
-  leases: LeaseStore,
+  pools: Pools,
   tracker: Tracker,
-  { session, visit, lastSign, now, mayOpen }: LeaseVisitor,
-  newId: () => string,
-): Promise<Lease | null> {
+  visitor: LeaseVisitor,
+  deriveId: (...parts: string[]) => string,
+): Promise<LeasedNumber | null> {
   const { companyId, trackerId, holdSeconds } = tracker;
+  const { session, now, mayOpen, patience } = visitor;
   const { sessionId } = session.key;
-  const lease = await leases.assign({
-    pool: { companyId, trackerId },
-    sessionId,
-    now,
-    holdMs: holdSeconds * 1000,
-    mayOpen,
-  });
-  if (!lease) return null;
-  const { number, shared, sharedWith, ended } = lease;
+  const request = { pool: { companyId, trackerId }, sessionId, now, holdMs: holdSeconds * 1000, mayOpen };
+  const lease = await pools.assign(request, patience);
+  if (lease === 'away') return numberOnRecord(tracker, visitor);
+  if (lease) keepLease(tracker, visitor, lease, deriveId);
+  return lease;
+}
+
+/** The number that the visit has by its rows, while its hold lasts: nobody else can have got it alone. */
+function numberOnRecord(tracker: Tracker, { visit, lastSign, now }: LeaseVisitor): LeasedNumber | null {
+  const known = visit.leases.find(({ trackerId }) => trackerId === tracker.trackerId);
+  if (!known || lastSign + tracker.holdSeconds * 1000 <= now) return null;
+  if (!tracker.numbers.includes(known.number)) return null;
+  return { number: known.number, shared: known.shared, opened: false };
+}
+
+function keepLease(
+  { trackerId, holdSeconds }: Tracker,
+  { session, visit, lastSign, now }: LeaseVisitor,
+  { number, shared, since, opened, sharedWith, ended }: Lease,
+  deriveId: (...parts: string[]) => string,
+): void {
+  const { sessionId } = session.key;
   for (const past of ended) {
     session.unkept.push({ type: 'lease_ended', number, sessionId: past.sessionId, at: past.heldUntil });
   }
   if (sharedWith.length > 0) session.unkept.push({ type: 'lease_shared', number, sessionIds: sharedWith });
+  const known = visit.leases.find((lease) => lease.trackerId === trackerId && lease.number === number);
   // One opened anew gets a row of its own also where the visit had the number before and lost it to somebody else.
-  const isKnown = visit.leases.some((known) => known.trackerId === trackerId && known.number === number);
-  if (lease.opened || !isKnown) {
-    const left = visit.leases.filter((known) => known.trackerId === trackerId);
-    const at = Math.min(now, lastSign + holdSeconds * 1000);
-    for (const past of left) session.unkept.push({ type: 'lease_ended', number: past.number, sessionId, at });
-    visit.leases = [...visit.leases.filter((known) => known.trackerId !== trackerId), { trackerId, number }];
-    session.unkept.push({
-      type: 'lease',
-      leaseId: newId(),
-      trackerId,
-      number,
-      sessionId,
-      visitId: visit.visitId,
-      at: now,
-      holdSeconds,
-      shared,
-    });
+  if (known && !opened) {
+    known.shared = shared;
+    return;
   }
-  return lease;
+  const left = visit.leases.filter((lease) => lease.trackerId === trackerId);
+  const at = Math.min(now, lastSign + holdSeconds * 1000);
+  for (const past of left) session.unkept.push({ type: 'lease_ended', number: past.number, sessionId, at });
+  visit.leases = [
+    ...visit.leases.filter((lease) => lease.trackerId !== trackerId),
+    { trackerId, number, shared },
+  ];
+  session.unkept.push({
+    type: 'lease',
+    // Servers that see the visitor at once get the same hold, and make the same row of it.
+    leaseId: deriveId(visit.visitId, number, String(since)),
+    trackerId,
+    number,
+    sessionId,
+    visitId: visit.visitId,
+    // A hold goes on from visit to visit; each visit's row has its own part.
+    at: Math.min(now, Math.max(since, visit.startedAt)),
+    holdSeconds,
+    shared,
+  });
 }

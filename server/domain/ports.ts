@@ -84,6 +84,8 @@ export interface Lease {
   opened: boolean;
   /** Another session holds it now, too. */
   shared: boolean;
+  /** When the session's hold of this number began: every server that asks gets the same time. */
+  since: Millis;
   /** When the hold ends without a further sign of life. */
   heldUntil: Millis;
   /** Sessions whose exclusive hold ended by this: they hold the number still, and share it from now on. */
@@ -92,36 +94,54 @@ export interface Lease {
   ended: { sessionId: string; heldUntil: Millis }[];
 }
 
-/** What is known of a number's last holder, when leases are restored from their rows. */
+/** What is known of a number's last holders, when a pool is remembered from its lease rows. */
 export interface RememberedLease {
   pool: PoolKey;
   number: PhoneNumber;
   sessionId: string;
+  since: Millis;
   heldUntil: Millis;
   shared: boolean;
 }
 
+/** A pool as the record has it. */
+export interface PoolContents {
+  numbers: readonly PhoneNumber[];
+  /** The directory's version that has these numbers; it only grows. */
+  version: number;
+  /** Oldest hold first, and of each session only its newest. */
+  leases: readonly RememberedLease[];
+}
+
 /**
- * Which session holds which number: fast memory, rebuilt from the lease rows. Each operation is atomic: no
- * exclusive number is ever given to two sessions.
+ * Which session holds which number: fast memory, which may forget everything and is rebuilt from the lease rows. Each
+ * operation is atomic: no exclusive number is ever given to two sessions. Any number of servers may use the same one.
+ * Rejects when the store is away, which takes at most 250 ms.
  */
 export interface LeaseStore {
   /**
-   * Makes the pool have exactly these numbers. A live lease on a number that went away ends; all others stay.
+   * Makes a known pool have exactly these numbers: a lease on a number that went away ends, all others stay. Not when
+   * the store has heard of a newer version. False: the pool is forgotten, and nothing was done.
    */
-  setPool(pool: PoolKey, numbers: readonly PhoneNumber[]): Promise<void>;
-  /** Puts back what a restart forgot; a lease that exists already is left as it is. */
-  restore(leases: readonly RememberedLease[]): Promise<void>;
+  setPool(pool: PoolKey, numbers: readonly PhoneNumber[], version: number): Promise<boolean>;
+  /** Makes a forgotten pool known, with its leases, in one step. Does nothing when it is known. */
+  remember(pool: PoolKey, contents: PoolContents): Promise<void>;
   /**
    * The session's number: the one it holds; else the one it had, if nobody took it since; else the one idle
    * longest; else, when all are held, the one whose holder has been quiet longest, shared. Null: the pool has no
    * number, or a new lease would be needed and `mayOpen` is false.
    */
-  assign(request: LeaseRequest): Promise<Lease | null>;
-  /** A sign of life: extends the session's lease if it still holds it. */
+  assign(request: LeaseRequest): Promise<Lease | null | 'forgotten'>;
+  /** A sign of life: extends the session's lease. False: it has none, or the pool is forgotten. */
   renew(request: Omit<LeaseRequest, 'mayOpen'>): Promise<boolean>;
-  /** How many numbers the pool has and how many are held now, for the metrics. */
-  usage(pool: PoolKey, now: Millis): Promise<{ numbers: number; held: number }>;
+  /** How many numbers the pool has, how many are held now, and of which version it is. */
+  usage(pool: PoolKey, now: Millis): Promise<PoolUsage | 'forgotten'>;
+}
+
+export interface PoolUsage {
+  numbers: number;
+  held: number;
+  version: number;
 }
 
 // ── The record ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -216,9 +236,11 @@ export type Change =
       clientAt: Millis | null;
     };
 
-/** What is written together or not at all. */
+/** What is written together or not at all. Plain data, so that it can be journalled as JSON. */
 export interface RecordEntry {
   companyId: string;
+  /** Entries of one session are written in the order in which they came; of two sessions, in any. */
+  sessionId: string;
   /** Ids seen before (by company) make the whole entry a repeat, which changes nothing. Null: not an event. */
   eventId: string | null;
   changes: Change[];
@@ -228,10 +250,12 @@ export type RecordOutcome = 'accepted' | 'repeated';
 
 export interface RecordWriter {
   /**
-   * Resolves when the entry is kept: committed. Rejects with a Refusal `unavailable` when it could not be kept in
-   * time, and `invalid` when the store says that the entry itself is wrong.
+   * Resolves when the entry is kept: committed, or on this server's disk until it can be. Rejects with a Refusal:
+   * `unavailable` when neither was to be had, `invalid` when the store says that the entry itself is wrong.
    */
   write(entry: RecordEntry): Promise<RecordOutcome>;
+  /** Keeps a report about a call in the same way; one that was kept before changes nothing. */
+  writeCall(report: CallReport): Promise<void>;
 }
 
 // ── Calls and their join ─────────────────────────────────────────────────────────────────────────────────────
@@ -254,6 +278,13 @@ export interface CallEvent {
   seconds: number | null;
   destinationNumber: PhoneNumber | null;
   recordingUrl: string | null;
+}
+
+/** A report about a call to a number of ours, with whose number that was. Plain data, as a RecordEntry is. */
+export interface CallReport {
+  companyId: string;
+  trackerId: string | null;
+  event: CallEvent;
 }
 
 export type CallStatus =
@@ -340,8 +371,12 @@ export interface CallRecord {
 export interface CallJudge {
   /** All reports of a call, in any order, to what is known of it. */
   fold(events: readonly CallEvent[]): CallFacts;
-  /** The join, from plain data. */
-  attribute(facts: CallFacts, history: CallHistory): Attribution;
+  /** The join, from plain data; the tracker is null where the number had none. */
+  attribute(
+    facts: CallFacts,
+    history: CallHistory,
+    tracker: Pick<Tracker, 'type' | 'name' | 'source'> | null,
+  ): Attribution;
 }
 
 /** Postgres: what is asked of the record beside writing entries and reporting. */
@@ -350,18 +385,19 @@ export interface RecordStore {
   loadDirectory(): Promise<Directory>;
   /** The newest visit of each session, in the order asked; null: never seen. */
   currentVisits(sessions: readonly SessionKey[]): Promise<(CurrentVisit | null)[]>;
-  /** For each number of the pools its last holder, and every holder whose hold may still last. */
-  rememberedLeases(now: Millis): Promise<RememberedLease[]>;
+  /** For each number of one pool, or of all, its last holder, and every holder whose hold may still last. */
+  rememberedLeases(now: Millis, pool?: PoolKey): Promise<RememberedLease[]>;
   /**
    * Keeps a report about a call and brings the call's one row up to date, in one transaction that waits for other
    * reports of the same call. A report kept before changes nothing.
    */
-  recordCallEvent(
-    companyId: string,
-    trackerId: string | null,
-    event: CallEvent,
-    judge: CallJudge,
-  ): Promise<CallRecord>;
+  recordCall(report: CallReport, judge: CallJudge): Promise<CallRecord>;
+  /**
+   * Writes entries in one transaction and says of each whether it is new. Rejects with a Refusal: `unavailable` when
+   * the record is away (some or all may have been written: the same entries may come again), `invalid` when a value
+   * of one of them cannot be stored.
+   */
+  commit(entries: readonly RecordEntry[]): Promise<RecordOutcome[]>;
   /** A call with the visit it was joined to, by the provider's id; for the demo page. */
   findCall(companyId: string, provider: string, providerCallId: string): Promise<JoinedCall | null>;
 }
@@ -372,7 +408,7 @@ export interface CurrentVisit extends Visit {
   /** Landing page and referrer of the session's first visit. */
   first: { landing: string; referrer: string };
   /** Numbers for which this visit has an open lease row, by tracker. */
-  leases: { trackerId: string; number: PhoneNumber }[];
+  leases: { trackerId: string; number: PhoneNumber; shared: boolean }[];
 }
 
 export interface JoinedCall {

@@ -1,8 +1,12 @@
 /**
  * Which visit a sign of life belongs to. The newest visit of the sessions seen lately is kept in memory, so that a
  * page view of a known visitor costs no read; whoever is not there is read from the record, many in one query.
+ *
+ * With several servers the record may know more than this memory: what a page says of its visit, and the time since
+ * it was read, tell when to look again.
  */
 import { campaignOf, readSource } from '../../shared/source.js';
+import { isRefusal } from './errors.js';
 import type { Change, CurrentVisit, Device, Millis, RecordStore, RecordWriter, SessionKey } from './ports.js';
 
 /** A visit ends after this long without a sign of life. */
@@ -10,11 +14,25 @@ export const VISIT_TIMEOUT_MS = 30 * 60_000;
 
 /** Sessions kept in memory; about 1 KB each. */
 const CAPACITY = 20_000;
+/** A visit's last sign of life is written this often; a hold of 20 minutes is known to this much. */
+const SEEN_MS = 5000;
+/** A page waits so long for the record to say what it knows of the session. */
+const READ_MS = 250;
+/** After a read that failed, others are not tried for so long. */
+const PAUSE_MS = 1000;
+/** With several servers: a visit that was read so recently is believed … */
+const FRESH_MS = 1000;
+/** … and when nothing speaks against it, for so long. */
+const BELIEVED_MS = 10_000;
 
 /** What is known of a session now; changed in place as its visitor moves, while a request holds it. */
 export interface Session {
   readonly key: SessionKey;
   visit: CurrentVisit | null;
+  /** False: the record was away and may know of earlier visits. */
+  wasRead: boolean;
+  /** The sign of life that was written last. */
+  seenWritten: Millis;
   /**
    * Its rows that no commit has confirmed yet. Requests of one session go on with what the one before has begun, so
    * each writes these rows, too: a commit may fail, and no acknowledged row may rest on one that went with it.
@@ -25,19 +43,34 @@ export interface Session {
 export interface Sessions {
   /**
    * The session, from memory or from the record. Requests of one session that come at once get the same object, so
-   * that two tabs opened together make one visit.
+   * that two tabs opened together make one visit. `landing` is what a page says of its visit. While the record is
+   * away, a session that is not in memory is taken for a new one.
    */
-  open(key: SessionKey): Promise<Session>;
+  open(key: SessionKey, now: Millis, landing?: string): Promise<Session>;
   /** Forgets what the record will never take, so that the next request reads the truth. */
   forget(key: SessionKey): void;
 }
 
-/** `defer` runs its argument after the requests that have already arrived (Node's setImmediate). */
-export function createSessions(
-  records: Pick<RecordStore, 'currentVisits'>,
-  defer: (work: () => void) => void,
-): Sessions {
-  const known = new Map<string, Promise<Session>>();
+export interface SessionsOptions {
+  records: Pick<RecordStore, 'currentVisits'>;
+  /** Runs its argument after the requests that have already arrived (Node's setImmediate). */
+  defer: (work: () => void) => void;
+  /** Runs its argument after a time; answers how to call it off. */
+  after: (ms: number, work: () => void) => () => void;
+  /** No other server writes visits, so what is in memory is the truth. */
+  alone: boolean;
+}
+
+interface Known {
+  session: Promise<Session>;
+  /** Null while it is read. */
+  settled: Session | null;
+  readAt: Millis;
+}
+
+export function createSessions({ records, defer, after, alone }: SessionsOptions): Sessions {
+  const known = new Map<string, Known>();
+  let pausedUntil = 0;
   let wanted: {
     key: SessionKey;
     resolve: (visit: CurrentVisit | null) => void;
@@ -68,28 +101,88 @@ export function createSessions(
     );
   }
 
+  /** What the record knows; undefined when it does not say so in time. */
+  async function readInTime(key: SessionKey, now: Millis): Promise<CurrentVisit | null | undefined> {
+    if (now < pausedUntil) return undefined;
+    let callOff: () => void = () => undefined;
+    const late = new Promise<undefined>((resolve) => {
+      callOff = after(READ_MS, () => resolve(undefined));
+    });
+    const visit = await Promise.race([read(key).catch(awayOnly), late]).finally(() => callOff());
+    if (visit === undefined) pausedUntil = now + PAUSE_MS;
+    return visit;
+  }
+
+  async function start(key: SessionKey, now: Millis): Promise<Session> {
+    const visit = await readInTime(key, now);
+    return { key, visit: visit ?? null, wasRead: visit !== undefined, seenWritten: 0, unkept: [] };
+  }
+
+  /** The same session with what the record knows by now. */
+  async function renew(session: Session, now: Millis): Promise<Session> {
+    const visit = await readInTime(session.key, now);
+    // While it was read, a request may have opened a visit here.
+    if (visit && session.unkept.length === 0) session.visit = newerOf(visit, session.visit);
+    if (visit !== undefined) session.wasRead = true;
+    return session;
+  }
+
+  function isDoubtful({ settled, readAt }: Known, now: Millis, landing: string | undefined): boolean {
+    if (settled === null || settled.unkept.length > 0) return false;
+    if (!settled.wasRead) return now - readAt > FRESH_MS;
+    if (alone || now - readAt <= FRESH_MS) return false;
+    const { visit } = settled;
+    if (visit === null || now - visit.lastSeen > VISIT_TIMEOUT_MS) return true;
+    return landing === undefined ? now - readAt > BELIEVED_MS : landing !== visit.landing;
+  }
+
+  function keep(name: string, session: Promise<Session>, now: Millis): Promise<Session> {
+    const entry: Known = { session, settled: null, readAt: now };
+    known.set(name, entry);
+    session.then(
+      (settled) => {
+        entry.settled = settled;
+      },
+      () => known.delete(name),
+    );
+    return session;
+  }
+
   return {
-    open(key) {
+    open(key, now, landing) {
       const name = nameOf(key);
-      let session = known.get(name);
-      if (session) {
-        // The youngest are last, so that the first is the one to forget.
-        known.delete(name);
-      } else {
-        session = read(key).then((visit) => ({ key, visit, unkept: [] }));
-        session.catch(() => known.delete(name));
-        for (const oldest of known.keys()) {
-          if (known.size < CAPACITY) break;
-          known.delete(oldest);
-        }
+      const entry = known.get(name);
+      // The youngest are last, so that the first is the one to forget.
+      known.delete(name);
+      if (entry) {
+        const { settled } = entry;
+        if (settled && isDoubtful(entry, now, landing)) return keep(name, renew(settled, now), now);
+        known.set(name, entry);
+        return entry.session;
       }
-      known.set(name, session);
-      return session;
+      for (const oldest of known.keys()) {
+        if (known.size < CAPACITY) break;
+        known.delete(oldest);
+      }
+      return keep(name, start(key, now), now);
     },
     forget(key) {
       known.delete(nameOf(key));
     },
   };
+}
+
+/** A record that is away says nothing; anything else is a defect and is thrown. */
+function awayOnly(error: unknown): undefined {
+  if (!isRefusal(error) || error.code !== 'unavailable') throw error;
+  return undefined;
+}
+
+/** Of the same visit both know something; of two the one that was opened later. */
+function newerOf(read: CurrentVisit, had: CurrentVisit | null): CurrentVisit {
+  if (!had) return read;
+  if (read.visitId !== had.visitId) return read.startedAt >= had.startedAt ? read : had;
+  return { ...read, lastSeen: Math.max(read.lastSeen, had.lastSeen) };
 }
 
 /** True when this landing page opens a new visit: none yet, a long silence, or a new campaign click. */
@@ -102,24 +195,33 @@ export function opensVisit(visit: CurrentVisit | null, landing: string, now: Mil
 /**
  * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory; `changes`
  * must be written by `keepSession`. `lastSign` is the sign of life before this one.
+ *
+ * A visit's id follows from the one before it, so that two servers that open it at once open the same one.
  */
 export function seeVisitor(
   session: Session,
   seen: { landing: string; referrer: string; device: Device | null; now: Millis },
-  newId: () => string,
+  deriveId: (...parts: string[]) => string,
 ): { visit: CurrentVisit; lastSign: Millis; changes: Change[] } {
   const { now, device } = seen;
-  const { sessionId } = session.key;
+  const { companyId, sessionId } = session.key;
   const { visit } = session;
   const lastSign = visit?.lastSeen ?? now;
   if (visit && !opensVisit(visit, seen.landing, now)) {
     visit.lastSeen = Math.max(visit.lastSeen, now);
+    if (Math.abs(now - session.seenWritten) < SEEN_MS) return { visit, lastSign, changes: [] };
+    session.seenWritten = now;
     return { visit, lastSign, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
   }
+  session.seenWritten = now;
   const source = readSource(seen.landing, seen.referrer);
   const origin = { landing: seen.landing, referrer: seen.referrer };
   const opened: CurrentVisit = {
-    visitId: newId(),
+    visitId: deriveId(
+      companyId,
+      sessionId,
+      visit?.visitId ?? (session.wasRead ? 'first' : unknownPast(seen)),
+    ),
     ...origin,
     source: source.source,
     startedAt: now,
@@ -136,10 +238,16 @@ export function seeVisitor(
   return { visit: opened, lastSign, changes: [] };
 }
 
+/** Stands for the visit before, where nobody could be asked: on all servers the same within the hour. */
+function unknownPast({ landing, now }: { landing: string; now: Millis }): string {
+  return `${Math.floor(now / 3_600_000)} ${landing}`;
+}
+
 /** Writes the changes with the session's rows that are not kept yet. Rejects as the writer does. */
 export async function keepSession(writer: RecordWriter, session: Session, changes: Change[]): Promise<void> {
   const rows = [...session.unkept];
-  await writer.write({ companyId: session.key.companyId, eventId: null, changes: [...rows, ...changes] });
+  if (rows.length + changes.length === 0) return;
+  await writer.write({ ...session.key, eventId: null, changes: [...rows, ...changes] });
   session.unkept = session.unkept.filter((row) => !rows.includes(row));
 }
 

@@ -3,12 +3,12 @@ import type { LiveDirectory, Lookup } from './directory.js';
 import { invalid, isInvalid, unavailable } from './errors.js';
 import { spell } from './phone-numbers.js';
 import { leaseNumber, PING_SECONDS } from './pool.js';
+import type { Pools } from './pools.js';
 import type {
   Change,
   Company,
   CurrentVisit,
   Device,
-  LeaseStore,
   Millis,
   RecordWriter,
   Tracker,
@@ -28,9 +28,10 @@ export interface SwapContext {
 export interface SwapParts {
   directory: LiveDirectory;
   sessions: Sessions;
-  leases: LeaseStore;
+  pools: Pools;
   writer: RecordWriter;
-  newId: () => string;
+  /** A UUID that follows from its parts: the same ones make the same id, on every server. */
+  deriveId: (...parts: string[]) => string;
   count: (what: 'lease_opened' | 'lease_shared' | 'lease_denied') => void;
 }
 
@@ -46,7 +47,7 @@ const DEFAULT_HOLD_SECONDS = 1200;
  * nothing could be kept.
  */
 export function createSwap(parts: SwapParts) {
-  const { directory, sessions, writer, newId } = parts;
+  const { directory, sessions, writer, deriveId } = parts;
   const scriptSeen = new Map<string, number>();
 
   function noteScript(companyId: string, now: number): Change[] {
@@ -63,8 +64,12 @@ export function createSwap(parts: SwapParts) {
     if (context.bot || !company.active) return nothing(request, sessionId, config);
 
     const key = { companyId: company.companyId, sessionId };
-    const session = await sessions.open(key);
-    const seen = seeVisitor(session, { ...request.visit, device: context.device, now: context.now }, newId);
+    const session = await sessions.open(key, context.now, request.visit.landing);
+    const seen = seeVisitor(
+      session,
+      { ...request.visit, device: context.device, now: context.now },
+      deriveId,
+    );
     const chosen = await chooseNumbers(parts, lookup, company, request, context, { session, ...seen });
 
     const { companyId } = company;
@@ -82,7 +87,7 @@ export function createSwap(parts: SwapParts) {
         at: context.now,
         clientAt: null,
       };
-      kept.push(writer.write({ companyId, eventId: id, changes: [{ type: 'page_view', ...view }] }));
+      kept.push(writer.write({ ...key, eventId: id, changes: [{ type: 'page_view', ...view }] }));
     }
     try {
       await Promise.all(kept);
@@ -110,7 +115,7 @@ export function companyOf(lookup: Lookup, key: string): Company {
 }
 
 async function chooseNumbers(
-  { leases, newId, count }: SwapParts,
+  { pools, deriveId, count }: SwapParts,
   lookup: Lookup,
   company: Company,
   request: SwapRequest,
@@ -120,6 +125,7 @@ async function chooseNumbers(
   const numbers: SwapResponse['numbers'] = {};
   const leased = new Map<Tracker, SwapResponse['numbers'][string]>();
   let holdSeconds = DEFAULT_HOLD_SECONDS;
+  const patience = pools.patience();
   for (const target of request.targets) {
     // The first touch decides between source trackers for the life of the session, as it does in the page.
     const tracker = lookup.trackerFor(company.companyId, target, visitor.visit.first);
@@ -129,7 +135,8 @@ async function chooseNumbers(
     } else if (tracker) {
       if (!leased.has(tracker)) {
         const mayOpen = context.leaseBudget.left();
-        const lease = await leaseNumber(leases, tracker, { ...visitor, now: context.now, mayOpen }, newId);
+        const asking = { ...visitor, now: context.now, mayOpen, patience };
+        const lease = await leaseNumber(pools, tracker, asking, deriveId);
         if (!lease) count('lease_denied');
         else if (lease.opened) {
           context.leaseBudget.take();

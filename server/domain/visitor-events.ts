@@ -1,12 +1,12 @@
 import type { EventsResponse, VisitorEvent } from '../../shared/contract/visitor.js';
 import type { LiveDirectory } from './directory.js';
-import { isInvalid } from './errors.js';
+import { isInvalid, unavailable } from './errors.js';
 import { attributeForm, fieldsAsText, readCustomer } from './forms.js';
+import type { Pools } from './pools.js';
 import type {
   Change,
   CurrentVisit,
   Device,
-  LeaseStore,
   Millis,
   RecordEntry,
   RecordOutcome,
@@ -18,9 +18,9 @@ import { companyOf } from './swap.js';
 export interface EventsParts {
   directory: LiveDirectory;
   sessions: Sessions;
-  leases: LeaseStore;
+  pools: Pools;
   writer: RecordWriter;
-  newId: () => string;
+  deriveId: (...parts: string[]) => string;
   newFormId: () => string;
   newPersonId: () => string;
 }
@@ -61,7 +61,11 @@ export function createVisitorEvents(parts: EventsParts) {
     const { companyId } = company;
     const sessionId = batch.session.toLowerCase();
     const key = { companyId, sessionId };
-    const session = await sessions.open(key);
+    const session = await sessions.open(key, batch.now);
+    if (session.visit === null && !session.wasRead && !batch.events.every((event) => 'url' in event)) {
+      // Such an event says nothing of its visit, and nobody can be asked: the page sends it again.
+      throw unavailable('The record');
+    }
     const events: VisitorEvent[] = [];
     // The visit is seen to be alive whether or not the event is a repeat; so that is an entry of its own.
     const alive: Change[] = [];
@@ -72,7 +76,7 @@ export function createVisitorEvents(parts: EventsParts) {
         continue;
       }
       events.push(event);
-      entries.push({ companyId, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
+      entries.push({ ...key, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
     }
     if (events.some((event) => event.type !== 'leave')) await renewLeases(parts, session, batch.now);
 
@@ -111,7 +115,7 @@ function changesOf(
   const { visit, changes } = seeVisitor(
     session,
     { ...placeOf(session, event, now), device, now },
-    parts.newId,
+    parts.deriveId,
   );
   alive.push(...changes);
   const common = {
@@ -172,16 +176,14 @@ function formOf(
 }
 
 /** A sign of life keeps the numbers that this visit was given. */
-async function renewLeases({ directory, leases }: EventsParts, session: Session, now: Millis): Promise<void> {
+async function renewLeases({ directory, pools }: EventsParts, session: Session, now: Millis): Promise<void> {
   const { companyId, sessionId } = session.key;
-  for (const { trackerId } of session.visit?.leases ?? []) {
+  const patience = pools.patience();
+  const renewed = (session.visit?.leases ?? []).map(({ trackerId }) => {
     const tracker = directory.current().tracker(companyId, trackerId);
-    if (!tracker) continue;
-    await leases.renew({
-      pool: { companyId, trackerId },
-      sessionId,
-      now,
-      holdMs: tracker.holdSeconds * 1000,
-    });
-  }
+    if (!tracker) return undefined;
+    const pool = { companyId, trackerId };
+    return pools.renew({ pool, sessionId, now, holdMs: tracker.holdSeconds * 1000 }, patience);
+  });
+  await Promise.all(renewed);
 }

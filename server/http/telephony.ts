@@ -1,17 +1,16 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
-import type { Calls } from '../domain/calls.js';
 import type { Route } from '../domain/directory.js';
 import { notFound, Refusal } from '../domain/errors.js';
 import { isFictitious } from '../domain/phone-numbers.js';
-import type { PhoneNumber } from '../domain/ports.js';
+import type { PhoneNumber, RecordWriter } from '../domain/ports.js';
 import { type Plan, planAfterDial, planAfterRecording, planAnswer } from '../telephony/plan.js';
 import { CALLBACKS, type Callback, type Provider, type ProviderReport } from '../telephony/provider.js';
 
 export interface TelephonyParts {
   providers: readonly Provider[];
-  calls: Calls;
+  writer: Pick<RecordWriter, 'writeCall'>;
   /** From memory: answers whatever store is down. */
   route: (number: PhoneNumber) => Route | undefined;
   count: (what: 'call_report' | 'call_unsigned' | 'call_unknown_number' | 'call_not_recorded') => void;
@@ -95,14 +94,15 @@ function readGenuine(
 
 /** Keeps the report; a slow or missing record never keeps the caller from being connected. */
 async function record(
-  { calls, count }: TelephonyParts,
+  { writer, count }: TelephonyParts,
   route: Route,
   callback: Callback,
   { event }: ProviderReport,
   request: FastifyRequest,
 ): Promise<void> {
-  const report = callback === 'voice' ? { ...event, destinationNumber: route.destinationNumber } : event;
-  const kept = calls.record(route.companyId, route.trackerId, report).catch((error) => {
+  const { companyId, trackerId, destinationNumber } = route;
+  const told = callback === 'voice' ? { ...event, destinationNumber } : event;
+  const kept = writer.writeCall({ companyId, trackerId, event: told }).catch((error) => {
     count('call_not_recorded');
     request.log.error({ err: error, callback }, 'a report about a call could not be recorded');
   });

@@ -10,3 +10,8 @@ export function housekeepingJobs(record: Housekeeping): Job[] {
     { name: 'forget old events', everyMs: HOUR_MS, run: () => record.forgetOldEvents() },
   ];
 }
+
+/** A server may go and leave a journal to those that run. */
+export function journalJob(journals: { adopt(): Promise<void> }): Job {
+  return { name: 'adopt journals', everyMs: 15_000, run: () => journals.adopt() };
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Lease, LeaseStore, PoolKey } from '../../server/domain/ports.js';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Lease, LeaseStore, PoolKey, RememberedLease } from '../../server/domain/ports.js';
 import { LEASE_STORES } from './lease-stores.js';
 
 const HOLD = 20 * 60_000;
@@ -16,26 +16,39 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   let pool: PoolKey;
   const assign = (sessionId: string, now = NOW, mayOpen = true) =>
     store.assign({ pool, sessionId, now, holdMs: HOLD, mayOpen });
-  const must = async (lease: Promise<Lease | null>) => {
+  const must = async (lease: Promise<Lease | null | 'forgotten'>) => {
     const got = await lease;
-    if (!got) throw new Error('no lease');
+    if (!got || got === 'forgotten') throw new Error(`no lease: ${got}`);
     return got;
   };
 
-  beforeEach(async () => {
+  /** A pool as a fresh start makes it. */
+  const know = (numbers: readonly string[], leases: readonly RememberedLease[] = []) =>
+    store.remember(pool, { numbers, version: 1, leases });
+  const held = (number: string, sessionId: string, since: number, heldUntil: number): RememberedLease => ({
+    pool,
+    number,
+    sessionId,
+    since,
+    heldUntil,
+    shared: false,
+  });
+
+  beforeAll(async () => {
     ({ store, close } = await open());
+  }, 30_000);
+  afterAll(() => close());
+  beforeEach(() => {
     pool = newPool();
   });
-  afterEach(() => close());
 
   test('a pool without numbers has none to give', async () => {
-    expect(await assign('a')).toBeNull();
-    await store.setPool(pool, []);
+    await know([]);
     expect(await assign('a')).toBeNull();
   });
 
   test('each session gets a number of its own while there are enough', async () => {
-    await store.setPool(pool, numbersOf(5));
+    await know(numbersOf(5));
     const leases = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((session) => must(assign(session))));
     expect(new Set(leases.map(({ number }) => number)).size).toBe(5);
     for (const lease of leases) {
@@ -50,7 +63,7 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 
   test('a session keeps its number, and each sign of life renews the hold', async () => {
-    await store.setPool(pool, numbersOf(3));
+    await know(numbersOf(3));
     const first = await must(assign('a'));
     const again = await must(assign('a', NOW + 60_000));
     expect(again).toMatchObject({ number: first.number, opened: false, heldUntil: NOW + 60_000 + HOLD });
@@ -62,14 +75,14 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 
   test('a session that comes back after its hold gets its number again, if nobody took it since', async () => {
-    await store.setPool(pool, numbersOf(2));
+    await know(numbersOf(2));
     const first = await must(assign('a'));
     const back = await must(assign('a', NOW + 10 * HOLD));
     expect(back).toMatchObject({ number: first.number, shared: false });
   });
 
   test('a session whose number was taken since gets another', async () => {
-    await store.setPool(pool, numbersOf(2));
+    await know(numbersOf(2));
     const a = await must(assign('a'));
     const late = NOW + 2 * HOLD;
     await assign('b', late);
@@ -82,7 +95,7 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
 
   test('the number idle longest is handed out first', async () => {
     const numbers = numbersOf(3);
-    await store.setPool(pool, numbers);
+    await know(numbers);
     const a = await must(assign('a', NOW));
     const b = await must(assign('b', NOW + 1000));
     const c = await must(assign('c', NOW + 2000));
@@ -97,7 +110,7 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 
   test('when every number is held, the one whose holder is quiet longest is shared, and both are told', async () => {
-    await store.setPool(pool, numbersOf(2));
+    await know(numbersOf(2));
     const a = await must(assign('a', NOW));
     await assign('b', NOW + 1000);
     const c = await must(assign('c', NOW + 2000));
@@ -111,7 +124,7 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 
   test('who runs out while another holds the same number has lost it to him', async () => {
-    await store.setPool(pool, numbersOf(1));
+    await know(numbersOf(1));
     const b = await must(assign('b'));
     expect((await must(assign('c', NOW + 1000))).sharedWith).toEqual(['b']);
     const late = NOW + HOLD;
@@ -126,14 +139,14 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 
   test('without leave to open, a session gets only what it has or had', async () => {
-    await store.setPool(pool, numbersOf(2));
+    await know(numbersOf(2));
     expect(await assign('a', NOW, false)).toBeNull();
     const a = await must(assign('a'));
     expect(await assign('a', NOW + 1, false)).toMatchObject({ number: a.number });
   });
 
   test('two thousand first visits at once give each session one number, and no exclusive one twice', async () => {
-    await store.setPool(pool, numbersOf(50));
+    await know(numbersOf(50));
     const sessions = Array.from({ length: 2000 }, (_, at) => `s${at}`);
     const leases = await Promise.all(sessions.map((session) => must(assign(session))));
     const holders = new Map<string, number>();
@@ -148,55 +161,110 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
 
   test('a number taken out of the pool is handed out no more, and live leases on the others stay', async () => {
     const [one = '', two = '', three = ''] = numbersOf(3);
-    await store.setPool(pool, [one, two]);
+    await know([one, two]);
     const a = await must(assign('a'));
     const b = await must(assign('b'));
-    await store.setPool(pool, [b.number, three]);
+    expect(await store.setPool(pool, [b.number, three], 2)).toBe(true);
     expect((await must(assign('b', NOW + 1))).number).toBe(b.number);
     expect((await must(assign('a', NOW + 1))).number).toBe(three);
     expect([one, two]).toContain(a.number);
-    expect(await store.usage(pool, NOW + 1)).toEqual({ numbers: 2, held: 2 });
+    expect(await store.usage(pool, NOW + 1)).toEqual({ numbers: 2, held: 2, version: 2 });
   });
 
-  test('restored leases are held on, and idle numbers keep their order', async () => {
+  test('a number that comes back to the pool is one that nobody holds', async () => {
+    const [one = '', two = ''] = numbersOf(2);
+    await know([one]);
+    await assign('a');
+    await store.setPool(pool, [two], 2);
+    await store.setPool(pool, [one, two], 3);
+    const leases = [await must(assign('b', NOW + 1)), await must(assign('c', NOW + 2))];
+    expect(leases.map(({ shared }) => shared)).toEqual([false, false]);
+    expect((await must(assign('a', NOW + 3))).opened).toBe(true);
+  });
+
+  test('an older version of the pool changes nothing: a slower server has it', async () => {
+    const [one = '', two = ''] = numbersOf(2);
+    await know([one]);
+    expect(await store.setPool(pool, [two], 7)).toBe(true);
+    expect(await store.setPool(pool, [one, two], 6)).toBe(true);
+    expect(await store.usage(pool, NOW)).toEqual({ numbers: 1, held: 0, version: 7 });
+    expect((await must(assign('a'))).number).toBe(two);
+  });
+
+  test('a pool that the store does not know is said to be forgotten, and nothing is done', async () => {
+    expect(await assign('a')).toBe('forgotten');
+    expect(await store.renew({ pool, sessionId: 'a', now: NOW, holdMs: HOLD })).toBe(false);
+    expect(await store.setPool(pool, numbersOf(1), 1)).toBe(false);
+    expect(await store.usage(pool, NOW)).toBe('forgotten');
+    expect(await assign('a')).toBe('forgotten');
+  });
+
+  test('of two servers that remember a pool at once the first does, and what was leased since stands', async () => {
+    const [one = '', two = ''] = numbersOf(2);
+    await know([one, two], [held(one, 'live', NOW - 5000, NOW + HOLD)]);
+    const a = await must(assign('a'));
+    await know([one, two], [held(a.number, 'other', NOW - 5000, NOW + HOLD)]);
+    expect(await must(assign('a', NOW + 1))).toMatchObject({ number: two, shared: false, opened: false });
+    expect(await must(assign('other', NOW + 2))).toMatchObject({ opened: true, shared: true });
+  });
+
+  test('remembered leases are held on since they began, and idle numbers keep their order', async () => {
     const [one = '', two = '', three = ''] = numbersOf(3);
-    await store.setPool(pool, [one, two, three]);
-    await store.restore([
-      { pool, number: two, sessionId: 'idle-since-long', heldUntil: NOW - 5000, shared: false },
-      { pool, number: three, sessionId: 'live', heldUntil: NOW + HOLD, shared: false },
-      { pool, number: one, sessionId: 'idle', heldUntil: NOW - 1000, shared: false },
-    ]);
-    expect((await must(assign('live'))).number).toBe(three);
+    await know(
+      [one, two, three],
+      [
+        held(two, 'idle-since-long', NOW - 90_000, NOW - 5000),
+        held(one, 'idle', NOW - 80_000, NOW - 1000),
+        held(three, 'live', NOW - 70_000, NOW + HOLD),
+        held('+13055559999', 'of a number that went away', NOW - 60_000, NOW + HOLD),
+      ],
+    );
+    expect(await must(assign('live'))).toMatchObject({ number: three, since: NOW - 70_000, opened: false });
     expect((await must(assign('new'))).number).toBe(two);
     expect((await must(assign('idle'))).number).toBe(one);
+    expect((await must(assign('of a number that went away'))).opened).toBe(true);
   });
 
-  test('of several remembered leases a session gets the newest one back', async () => {
-    const [one = '', two = ''] = numbersOf(2);
-    await store.setPool(pool, [one, two]);
-    await store.restore([
-      { pool, number: two, sessionId: 'a', heldUntil: NOW + HOLD, shared: false },
-      { pool, number: one, sessionId: 'a', heldUntil: NOW - 1000, shared: false },
-    ]);
-    expect(await must(assign('b'))).toMatchObject({ number: one, shared: false });
-    expect(await must(assign('a'))).toMatchObject({ number: two, opened: false, shared: false });
+  test('a hold has one beginning, through every sign of life, until the number is lost', async () => {
+    await know(numbersOf(1));
+    expect((await must(assign('a'))).since).toBe(NOW);
+    await store.renew({ pool, sessionId: 'a', now: NOW + 60_000, holdMs: HOLD });
+    expect((await must(assign('a', NOW + 120_000))).since).toBe(NOW);
+    const late = NOW + 3 * HOLD;
+    expect((await must(assign('b', late))).since).toBe(late);
+    expect(await must(assign('a', late + 5))).toMatchObject({ opened: true, since: late + 5 });
   });
 
-  test('a restored lease never takes a number from a session that has one by now', async () => {
-    await store.setPool(pool, numbersOf(2));
-    const a = await must(assign('a'));
-    const other = numbersOf(2).find((number) => number !== a.number) ?? '';
-    await store.restore([{ pool, number: other, sessionId: 'a', heldUntil: NOW + HOLD, shared: false }]);
-    expect((await must(assign('a'))).number).toBe(a.number);
+  test('a clock that steps back shortens no hold', async () => {
+    await know(numbersOf(1));
+    await assign('a', NOW);
+    expect((await must(assign('a', NOW - 600_000))).heldUntil).toBe(NOW + HOLD);
+    await store.renew({ pool, sessionId: 'a', now: NOW - 900_000, holdMs: HOLD });
+    expect((await must(assign('b', NOW + HOLD - 1))).sharedWith).toEqual(['a']);
+  });
+
+  test('of very many who lose a number, some are told at a time, and all in the end', async () => {
+    await know(numbersOf(1));
+    const sessions = Array.from({ length: 250 }, (_, at) => `s${at}`);
+    for (const session of sessions) await assign(session);
+    const late = NOW + 2 * HOLD;
+    const told: string[] = [];
+    for (const at of [0, 1, 2]) {
+      const lease = await must(assign('new', late + at));
+      expect(lease).toMatchObject({ shared: false, sharedWith: [] });
+      expect(lease.ended.length).toBeLessThanOrEqual(100);
+      told.push(...lease.ended.map(({ sessionId }) => sessionId));
+    }
+    expect(told.sort()).toEqual(sessions.sort());
   });
 
   test('pools do not see each other', async () => {
     const other = newPool();
-    await store.setPool(pool, numbersOf(1));
-    await store.setPool(other, numbersOf(1));
+    await know(numbersOf(1));
+    await store.remember(other, { numbers: numbersOf(1), version: 1, leases: [] });
     expect((await must(assign('a'))).shared).toBe(false);
-    const lease = await store.assign({ pool: other, sessionId: 'b', now: NOW, holdMs: HOLD, mayOpen: true });
-    expect(lease?.shared).toBe(false);
+    const there = store.assign({ pool: other, sessionId: 'b', now: NOW, holdMs: HOLD, mayOpen: true });
+    expect((await must(there)).shared).toBe(false);
   });
 
   test('agrees with a plain model over any run of operations', async () => {
@@ -211,7 +279,7 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
         fc.array(operation, { maxLength: 60 }),
         async (size, run) => {
           pool = newPool();
-          await store.setPool(pool, numbersOf(size));
+          await know(numbersOf(size));
           const model = new Model(numbersOf(size));
           let now = NOW;
           for (const { session, step, renew } of run) {

@@ -1,14 +1,17 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Change, RecordEntry } from '../../server/domain/ports.js';
+import { createRecordWriter } from '../../server/storage/journal/writer.js';
 import { createPool, type PostgresAddress } from '../../server/storage/postgres/connect.js';
 import { createHousekeeping } from '../../server/storage/postgres/housekeeping.js';
 import { migrate } from '../../server/storage/postgres/migrate.js';
 import { becomeOnlyServer, NotOnlyServerError } from '../../server/storage/postgres/only-server.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
-import { createRecordWriter } from '../../server/storage/postgres/writer.js';
 import { POSTGRES_SERVERS, type PostgresServer } from '../support/postgres-servers.js';
 import { until } from '../support/processes.js';
+import { newDataDir, removeDataDir } from '../support/server.js';
+
+const ALONE = { alone: true, onLost: () => undefined };
 
 const COMPANY = 'COM1';
 const AT = 1_800_000_000_000;
@@ -32,6 +35,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       expect(runs.flatMap(({ applied }) => applied)).toEqual([
         '0001_foundation.sql',
         '0002_write_entries.sql',
+        '0003_many_writers.sql',
       ]);
       await Promise.all(pools.map((pool) => pool.end()));
     });
@@ -47,25 +51,42 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
 
   test('only one server may keep the leases of a database in its memory', async () => {
     const address = await server.createDatabase();
-    const first = await becomeOnlyServer(address, () => undefined);
-    await expect(becomeOnlyServer(address, () => undefined)).rejects.toMatchObject({
+    const first = await becomeOnlyServer(address, ALONE);
+    await expect(becomeOnlyServer(address, ALONE)).rejects.toMatchObject({
       name: 'NotOnlyServerError',
       holder: String(process.pid),
     });
     await first.release();
-    const second = await becomeOnlyServer(address, () => undefined);
+    const second = await becomeOnlyServer(address, ALONE);
     await second.release();
+  });
+
+  test('servers with Redis share a database, and never with one that keeps leases in its memory', async () => {
+    const address = await server.createDatabase();
+    const together = { ...ALONE, alone: false };
+    const servers = [
+      await becomeOnlyServer(address, together),
+      await becomeOnlyServer(address, together),
+    ] as const;
+    await expect(becomeOnlyServer(address, ALONE)).rejects.toBeInstanceOf(NotOnlyServerError);
+    await Promise.all(servers.map((one) => one.release()));
+    const alone = await becomeOnlyServer(address, ALONE);
+    await expect(becomeOnlyServer(address, together)).rejects.toBeInstanceOf(NotOnlyServerError);
+    await alone.release();
   });
 
   test('a server whose lock was cut takes it again, or is told that another one has it', async () => {
     const address = await server.createDatabase();
     const lost: unknown[] = [];
-    const first = await becomeOnlyServer(address, (error) => lost.push(error));
+    const first = await becomeOnlyServer(address, {
+      alone: true,
+      onLost: (error) => lost.push(error),
+    });
     const client = new pg.Client(address);
     await client.connect();
     await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE datname = current_database() AND application_name LIKE 'calltrk server%'`);
-    const second = await becomeOnlyServer(address, () => undefined);
+    const second = await becomeOnlyServer(address, ALONE);
     await until(() => lost[0], { timeoutMs: 15_000, what: 'the first server hearing of the second' });
     expect(lost[0]).toBeInstanceOf(NotOnlyServerError);
     await Promise.all([first.release(), second.release(), client.end()]);
@@ -99,7 +120,21 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       pool = openPool(await server.createDatabase());
       await migrate(pool);
     });
-    afterAll(() => pool.end());
+    const folder = newDataDir();
+    const writers: { close(): Promise<void> }[] = [];
+    afterAll(async () => {
+      for (const writer of writers) await writer.close();
+      await pool.end();
+      removeDataDir(folder);
+    });
+    const openWriter = async (onCommit: (entries: number) => void = () => undefined) => {
+      const record = createRecordStore({ pool, callPool: pool, writePool: pool });
+      const calls = { recordCall: () => Promise.reject(new Error('no calls here')) };
+      const writer = createRecordWriter({ record: { ...record, ...calls }, folder, lanes: 2, onCommit });
+      writers.push(writer);
+      await writer.open();
+      return writer;
+    };
 
     const visit = (sessionId: string, visitId: string, more = {}): Change => ({
       type: 'visit',
@@ -124,6 +159,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
     const pageView = (sessionId: string, visitId: string, eventId = uuid(), more = {}): RecordEntry => ({
       companyId: COMPANY,
+      sessionId,
       eventId,
       changes: [
         {
@@ -144,7 +180,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
 
     test('many entries become few transactions, and each is kept', async () => {
       const commits: number[] = [];
-      const writer = createRecordWriter(pool, { onCommit: (entries) => commits.push(entries) });
+      const writer = await openWriter((entries) => commits.push(entries));
       const [session, visitId] = [uuid(), uuid()];
       const outcomes = await Promise.all(
         Array.from({ length: 1200 }, () => writer.write(pageView(session, visitId))),
@@ -155,7 +191,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
 
     test('an event is kept once, whether it is repeated in one batch, at once, or later', async () => {
-      const writer = createRecordWriter(pool);
+      const writer = await openWriter();
       const [session, visitId, eventId] = [uuid(), uuid(), uuid()];
       const at_once = await Promise.all(
         Array.from({ length: 5 }, () => writer.write(pageView(session, visitId, eventId))),
@@ -166,14 +202,14 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
 
     test('an id of one company says nothing of another', async () => {
-      const writer = createRecordWriter(pool);
+      const writer = await openWriter();
       const entry = pageView(uuid(), uuid());
       expect(await writer.write(entry)).toBe('accepted');
       expect(await writer.write({ ...entry, companyId: 'COM2' })).toBe('accepted');
     });
 
     test('an entry that the database refuses costs the others of its batch nothing', async () => {
-      const writer = createRecordWriter(pool);
+      const writer = await openWriter();
       const [session, visitId] = [uuid(), uuid()];
       const bad = pageView(session, visitId, uuid(), { url: 'nul \0 byte' });
       const results = await Promise.allSettled([
@@ -188,8 +224,8 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
 
     test('a visit with its lease is read back as the session left it', async () => {
-      const writer = createRecordWriter(pool);
-      const records = createRecordStore({ pool, callPool: pool });
+      const writer = await openWriter();
+      const records = createRecordStore({ pool, callPool: pool, writePool: pool });
       const [sessionId, first, second] = [uuid(), uuid(), uuid()];
       const lease = (visitId: string, number: string, at: number): Change => ({
         type: 'lease',
@@ -204,6 +240,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       });
       await writer.write({
         companyId: COMPANY,
+        sessionId,
         eventId: null,
         changes: [
           visit(sessionId, first, { landing: 'https://x.example/first' }),
@@ -213,6 +250,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       const later = AT + 3_600_000;
       await writer.write({
         companyId: COMPANY,
+        sessionId,
         eventId: null,
         changes: [
           visit(sessionId, second, {
@@ -237,7 +275,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
           startedAt: later,
           lastSeen: later + 5000,
           first: { landing: 'https://x.example/first', referrer: 'direct' },
-          leases: [{ trackerId: 'TRK1', number: '+13055550111' }],
+          leases: [{ trackerId: 'TRK1', number: '+13055550111', shared: false }],
         },
       ]);
       // The hold had run out long before the lease was closed: it ended then.
@@ -246,16 +284,6 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
         [first],
       );
       expect(Number(rows[0].at)).toBe(AT + 1_200_000);
-    });
-
-    test('with the database gone, what could not be kept is refused, and accepted when it is back', async () => {
-      const writer = createRecordWriter(
-        createPool(
-          { connectionString: 'postgres://nobody@127.0.0.1:9/none' },
-          { name: 'gone', max: 1, statementTimeoutMs: 1000, onError: () => undefined },
-        ),
-      );
-      await expect(writer.write(pageView(uuid(), uuid()))).rejects.toMatchObject({ code: 'unavailable' });
     });
   });
 });

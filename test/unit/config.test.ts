@@ -22,6 +22,7 @@ describe('the environment', () => {
       publicUrl: undefined,
       trustProxy: [],
       databaseUrl: undefined,
+      redis: undefined,
       apiKey: undefined,
       twilioAuthTokens: [],
       logLevel: 'info',
@@ -48,6 +49,39 @@ describe('the environment', () => {
   });
 
   test.each([
+    [
+      'redis://127.0.0.1',
+      { nodes: [{ host: '127.0.0.1', port: 6379 }], isCluster: false, tls: false, db: 0 },
+    ],
+    [
+      'rediss://ada:p%40ss@redis.example:6380/3',
+      {
+        nodes: [{ host: 'redis.example', port: 6380 }],
+        tls: true,
+        username: 'ada',
+        password: 'p@ss',
+        db: 3,
+      },
+    ],
+    [
+      'redis://:secret@a:7000, b:7001,redis://[::1]:7002',
+      {
+        nodes: [
+          { host: 'a', port: 7000 },
+          { host: 'b', port: 7001 },
+          { host: '::1', port: 7002 },
+        ],
+        isCluster: true,
+        username: undefined,
+        password: 'secret',
+      },
+    ],
+    ['redis://a:7000,', { nodes: [{ host: 'a', port: 7000 }], isCluster: true }],
+  ])('REDIS_URL=%s is read', (REDIS_URL, address) => {
+    expect(loadConfig({ REDIS_URL }).redis).toMatchObject(address);
+  });
+
+  test.each([
     ['PORT', '70000'],
     ['PORT', 'http'],
     ['HOST', 'two words'],
@@ -60,7 +94,12 @@ describe('the environment', () => {
     ['TWILIO_AUTH_TOKEN', 'short'],
     ['TWILIO_AUTH_TOKEN', ','],
     ['LOG_LEVEL', 'loud'],
-    ['REDIS_URL', 'redis://127.0.0.1'],
+    ['REDIS_URL', '127.0.0.1:6379'],
+    ['REDIS_URL', 'redis://127.0.0.1/zero'],
+    ['REDIS_URL', 'redis://127.0.0.1/0?tls=yes'],
+    ['REDIS_URL', 'redis://a:7000/1,redis://b:7000/1'],
+    ['REDIS_URL', 'redis://a:7000,rediss://b:7000'],
+    ['REDIS_URL', 'redis://:one@a:7000,redis://:two@b:7000'],
   ])('%s=%s is refused by name', (name, value) => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
@@ -73,8 +112,9 @@ describe('the environment', () => {
       LOG_LEVEL: 'y',
       CALLTRK_API_KEY: 'my-secret-key',
       TWILIO_AUTH_TOKEN: 'my-token',
+      REDIS_URL: 'redis://:my-password@host/x',
     });
-    expect(faults).toHaveLength(4);
-    expect(faults.join()).not.toMatch(/my-secret|my-token/);
+    expect(faults).toHaveLength(5);
+    expect(faults.join()).not.toMatch(/my-secret|my-token|my-password/);
   });
 });

@@ -45,6 +45,11 @@ const WALLS: Wall[] = [
   },
   { folder: 'server/storage/memory/', own: [...PORTS, 'server/storage/memory/'], packages: ['node:*'] },
   {
+    folder: 'server/storage/redis/',
+    own: [...PORTS, 'server/storage/redis/'],
+    packages: ['ioredis', 'node:*'],
+  },
+  {
     folder: 'server/storage/embedded/',
     own: [...PORTS, 'server/storage/embedded/'],
     packages: ['pg', 'node:*'],

@@ -10,17 +10,26 @@ import type {
   LeaseStore,
   Millis,
   PhoneNumber,
+  PoolContents,
   PoolKey,
-  RememberedLease,
+  PoolUsage,
 } from '../../domain/ports.js';
+
+/** Of a number that very many shared, so many are told that they lost it with each new holder. */
+const MAX_ENDED = 100;
+
+interface Hold {
+  since: Millis;
+  until: Millis;
+}
 
 interface Slot {
   number: PhoneNumber;
   /**
-   * Who holds it, or held it since nobody new took it: session to the time until which. In the order of their last
-   * sign of life, so that those whose time has run out are at the front.
+   * Who holds it, or held it since nobody new took it. In the order of their last sign of life, so that those whose
+   * time has run out are at the front.
    */
-  holders: Map<string, Millis>;
+  holders: Map<string, Hold>;
   /** The latest of those times, and whose it is; 0 when nobody ever had it. */
   heldUntil: Millis;
   newest: string | null;
@@ -37,8 +46,24 @@ class Pool {
   readonly #byNumber = new Map<PhoneNumber, Slot>();
   readonly #bySession = new Map<string, Slot>();
   #turn = 0;
+  #version: number;
 
-  setNumbers(numbers: readonly PhoneNumber[]): void {
+  constructor({ numbers, version, leases }: PoolContents) {
+    this.#version = version;
+    this.#setNumbers(numbers);
+    for (const { number, sessionId, since, heldUntil } of leases) {
+      const slot = this.#byNumber.get(number);
+      if (slot && !this.#bySession.has(sessionId)) this.#hold(slot, sessionId, since, heldUntil);
+    }
+  }
+
+  update(numbers: readonly PhoneNumber[], version: number): void {
+    if (version <= this.#version) return;
+    this.#version = version;
+    this.#setNumbers(numbers);
+  }
+
+  #setNumbers(numbers: readonly PhoneNumber[]): void {
     const wanted = new Set(numbers);
     for (const slot of [...this.#byNumber.values()]) {
       if (!wanted.has(slot.number)) this.#remove(slot);
@@ -60,17 +85,11 @@ class Pool {
     }
   }
 
-  restore(number: PhoneNumber, sessionId: string, heldUntil: Millis): void {
-    const slot = this.#byNumber.get(number);
-    if (!slot || this.#bySession.has(sessionId)) return;
-    this.#hold(slot, sessionId, heldUntil);
-  }
-
   assign({ sessionId, now, holdMs, mayOpen }: LeaseRequest): Lease | null {
     const until = now + holdMs;
     const own = this.#bySession.get(sessionId);
     if (own) {
-      this.#hold(own, sessionId, until);
+      this.#hold(own, sessionId, now, until);
       // Who has run out beside a live holder has lost the number to him: it is exclusive again.
       const ended = this.#endPast(own, now);
       return { ...this.#lease(own, sessionId, now), ended };
@@ -79,27 +98,27 @@ class Pool {
     if (!top || !mayOpen) return null;
     const ended = this.#endPast(top, now);
     // Only a lease that was exclusive becomes shared by this; of several holders each was told before.
-    const sharedWith = top.holders.size === 1 ? [...top.holders.keys()] : [];
-    this.#hold(top, sessionId, until);
+    const sharedWith = top.othersUntil > now || top.heldUntil <= now ? [] : [top.newest ?? ''];
+    this.#hold(top, sessionId, now, until);
     return { ...this.#lease(top, sessionId, now), opened: true, sharedWith, ended };
   }
 
   renew(sessionId: string, now: Millis, holdMs: number): boolean {
     const slot = this.#bySession.get(sessionId);
     if (!slot) return false;
-    this.#hold(slot, sessionId, now + holdMs);
+    this.#hold(slot, sessionId, now, now + holdMs);
     return true;
   }
 
-  usage(now: Millis): { numbers: number; held: number } {
+  usage(now: Millis): PoolUsage {
     const held = this.#heap.filter((slot) => slot.heldUntil > now).length;
-    return { numbers: this.#heap.length, held };
+    return { numbers: this.#heap.length, held, version: this.#version };
   }
 
   #endPast(slot: Slot, now: Millis): Lease['ended'] {
     const ended: Lease['ended'] = [];
-    for (const [holder, heldUntil] of slot.holders) {
-      if (heldUntil > now) break;
+    for (const [holder, { until: heldUntil }] of slot.holders) {
+      if (heldUntil > now || ended.length === MAX_ENDED) break;
       ended.push({ sessionId: holder, heldUntil });
       slot.holders.delete(holder);
       this.#bySession.delete(holder);
@@ -108,16 +127,18 @@ class Pool {
   }
 
   #lease(slot: Slot, sessionId: string, now: Millis): Lease {
-    const heldUntil = slot.holders.get(sessionId) ?? now;
+    const { since, until: heldUntil } = slot.holders.get(sessionId) ?? { since: now, until: now };
     const shared = (slot.newest === sessionId ? slot.othersUntil : slot.heldUntil) > now;
-    return { number: slot.number, opened: false, shared, heldUntil, sharedWith: [], ended: [] };
+    return { number: slot.number, opened: false, shared, since, heldUntil, sharedWith: [], ended: [] };
   }
 
-  #hold(slot: Slot, sessionId: string, until: Millis): void {
+  /** Begins a hold, or goes on with the session's own. */
+  #hold(slot: Slot, sessionId: string, since: Millis, until: Millis): void {
+    const before = slot.holders.get(sessionId);
     // A clock that stepped back must not shorten a hold.
-    const held = Math.max(until, slot.holders.get(sessionId) ?? 0);
+    const held = Math.max(until, before?.until ?? 0);
     slot.holders.delete(sessionId);
-    slot.holders.set(sessionId, held);
+    slot.holders.set(sessionId, { since: before?.since ?? since, until: held });
     this.#bySession.set(sessionId, slot);
     if (slot.newest === sessionId) {
       slot.heldUntil = held;
@@ -177,39 +198,25 @@ function before(a: Slot, b: Slot): boolean {
  */
 export function createMemoryLeaseStore(): LeaseStore {
   const pools = new Map<string, Pool>();
-  const poolOf = ({ companyId, trackerId }: PoolKey): Pool => {
-    const key = `${companyId} ${trackerId}`;
-    let pool = pools.get(key);
-    if (!pool) {
-      pool = new Pool();
-      pools.set(key, pool);
-    }
-    return pool;
-  };
+  const nameOf = ({ companyId, trackerId }: PoolKey) => `${companyId} ${trackerId}`;
   return {
-    async setPool(pool, numbers) {
-      poolOf(pool).setNumbers(numbers);
+    async setPool(key, numbers, version) {
+      const pool = pools.get(nameOf(key));
+      pool?.update(numbers, version);
+      return pool !== undefined;
     },
-    async restore(leases) {
-      // Oldest first, so that the order in which numbers fell idle comes out the same; of a session its newest one.
-      const newest = new Map<string, RememberedLease>();
-      for (const lease of leases.toSorted((a, b) => a.heldUntil - b.heldUntil)) {
-        const holder = `${lease.pool.companyId} ${lease.pool.trackerId} ${lease.sessionId}`;
-        newest.delete(holder);
-        newest.set(holder, lease);
-      }
-      for (const { pool, number, sessionId, heldUntil } of newest.values()) {
-        poolOf(pool).restore(number, sessionId, heldUntil);
-      }
+    async remember(key, contents) {
+      if (!pools.has(nameOf(key))) pools.set(nameOf(key), new Pool(contents));
     },
     async assign(request) {
-      return poolOf(request.pool).assign(request);
+      const pool = pools.get(nameOf(request.pool));
+      return pool ? pool.assign(request) : 'forgotten';
     },
     async renew({ pool, sessionId, now, holdMs }) {
-      return poolOf(pool).renew(sessionId, now, holdMs);
+      return pools.get(nameOf(pool))?.renew(sessionId, now, holdMs) ?? false;
     },
-    async usage(pool, now) {
-      return poolOf(pool).usage(now);
+    async usage(key, now) {
+      return pools.get(nameOf(key))?.usage(now) ?? 'forgotten';
     },
   };
 }

@@ -1,18 +1,25 @@
 import type pg from 'pg';
+import { Refusal } from '../../domain/errors.js';
 import type {
   CallEvent,
   CallHistory,
   CallJudge,
   CallRecord,
+  CallReport,
   CurrentVisit,
   Directory,
   JoinedCall,
   Millis,
+  PoolKey,
+  RecordOutcome,
   RecordStore,
   RememberedLease,
   SessionKey,
+  Tracker,
 } from '../../domain/ports.js';
-import { transaction } from './connect.js';
+import { ownerOfCall } from './call-owner.js';
+import { commitEntries } from './commit-entries.js';
+import { isDataFault, sqlState, transaction } from './connect.js';
 import { loadDirectory } from './directory.js';
 import { newId } from './ids.js';
 import { findOrCreatePerson } from './persons.js';
@@ -33,10 +40,12 @@ export interface RecordStoreOptions {
   pool: pg.Pool;
   /** A pool of its own: calls must not wait behind page views. */
   callPool: pg.Pool;
+  /** Another for the group commits, with as many connections as there may be commits at once. */
+  writePool: pg.Pool;
 }
 
-/** The record in Postgres, apart from group-committed writes (`writer.ts`) and reports (`report-store.ts`). */
-export function createRecordStore({ pool, callPool }: RecordStoreOptions): RecordStore {
+/** The record in Postgres, apart from reports (`report-store.ts`). */
+export function createRecordStore({ pool, callPool, writePool }: RecordStoreOptions): RecordStore {
   return withRefusals<RecordStore>({
     async directoryVersion(): Promise<string> {
       const { rows } = await pool.query<{ version: string }>('SELECT version FROM directory_version');
@@ -57,7 +66,8 @@ export function createRecordStore({ pool, callPool }: RecordStoreOptions): Recor
             'first', (SELECT json_build_object('landing', f.landing, 'referrer', f.referrer) FROM visits f
                       WHERE f.company_id = s.company_id AND f.session_id = s.session_id
                       ORDER BY f.started_at LIMIT 1),
-            'leases', coalesce((SELECT json_agg(json_build_object('trackerId', l.tracker_id, 'number', l.number))
+            'leases', coalesce((SELECT json_agg(json_build_object('trackerId', l.tracker_id, 'number', l.number,
+                                                                           'shared', l.shared))
                                 FROM leases l WHERE l.company_id = s.company_id AND l.visit_id = v.visit_id
                                   AND l.ended_at IS NULL), '[]')) END AS visit
           FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS s(company_id, session_id, position)
@@ -71,16 +81,18 @@ export function createRecordStore({ pool, callPool }: RecordStoreOptions): Recor
       return found;
     },
 
-    async rememberedLeases(now: Millis): Promise<RememberedLease[]> {
+    async rememberedLeases(now: Millis, of?: PoolKey): Promise<RememberedLease[]> {
       const { rows } = await pool.query<{
         company_id: string;
         tracker_id: string;
         number: string;
         session_id: string;
+        since: number;
         held_until: number;
         shared: boolean;
       }>(
         `SELECT l.company_id, l.tracker_id, l.number, l.session_id, l.shared,
+                (extract(epoch FROM l.started_at) * 1000)::float8 AS since,
                 (extract(epoch FROM ${HELD_UNTIL}) * 1000)::float8 AS held_until
          FROM tracking_numbers n
          JOIN trackers t ON t.company_id = n.company_id AND t.tracker_id = n.tracker_id AND t.type = 'session'
@@ -90,15 +102,16 @@ export function createRecordStore({ pool, callPool }: RecordStoreOptions): Recor
              AND l.started_at > to_timestamp($1::float8 / 1000) - interval '30 days'
            ORDER BY l.started_at DESC LIMIT 100) l
          JOIN visits v ON v.company_id = l.company_id AND v.visit_id = l.visit_id
-         WHERE n.removed_at IS NULL
+         WHERE n.removed_at IS NULL AND ($2::text IS NULL OR (n.company_id = $2 AND n.tracker_id = $3))
            AND (l.recency = 1 OR ${HELD_UNTIL} > to_timestamp($1::float8 / 1000))`,
-        [now],
+        [now, of?.companyId ?? null, of?.trackerId ?? null],
       );
       return rows.map((row) => ({
         pool: { companyId: row.company_id, trackerId: row.tracker_id },
         number: row.number,
         sessionId: row.session_id,
-        heldUntil: row.held_until,
+        since: row.since,
+        heldUntil: Math.round(row.held_until),
         shared: row.shared,
       }));
     },
@@ -117,29 +130,44 @@ export function createRecordStore({ pool, callPool }: RecordStoreOptions): Recor
       return rows[0] ?? null;
     },
 
-    recordCallEvent(companyId, trackerId, event, judge): Promise<CallRecord> {
-      return transaction(callPool, (client) =>
-        recordCallEvent(client, { companyId, trackerId, event, judge }),
-      );
+    recordCall(report, judge): Promise<CallRecord> {
+      return transaction(callPool, (client) => recordCall(client, report, judge));
+    },
+
+    commit(entries): Promise<RecordOutcome[]> {
+      return withRetry(() => commitEntries(writePool, entries)).catch((error) => {
+        if (!isDataFault(error)) throw error;
+        throw new Refusal('invalid', 'The database refused a value.', { cause: error });
+      });
     },
   });
 }
 
-interface CallReport {
-  companyId: string;
-  trackerId: string | null;
-  event: CallEvent;
-  judge: CallJudge;
+/** 40001 serialization_failure and 40P01 deadlock_detected: Postgres asks for exactly the same again. */
+async function withRetry<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= 3 || !['40001', '40P01'].includes(sqlState(error) ?? '')) throw error;
+    }
+  }
 }
 
 /**
  * Keeps the report, folds all reports of the call anew, joins the call and writes its one row. The result depends on
  * the set of reports, not on their order, since every report leads here under the call's own lock.
  */
-async function recordCallEvent(client: pg.ClientBase, report: CallReport): Promise<CallRecord> {
-  const { companyId, trackerId, event, judge } = report;
+async function recordCall(
+  client: pg.ClientBase,
+  report: CallReport,
+  judge: CallJudge,
+): Promise<CallRecord> {
+  const { event } = report;
+  const lock = `${event.provider} ${event.providerCallId}`;
+  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [lock]);
+  const { companyId, trackerId } = await ownerOfCall(client, report, event);
   const call = [companyId, event.provider, event.providerCallId];
-  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [call.join(' ')]);
   await client.query(
     `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
      VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
@@ -151,7 +179,11 @@ async function recordCallEvent(client: pg.ClientBase, report: CallReport): Promi
   );
   const facts = judge.fold(events.map((row) => row.event));
   const history = await callHistory(client, companyId, event, facts.startedAt, facts.callerNumber);
-  const attribution = judge.attribute(facts, history);
+  const { rows: trackers } = await client.query<Pick<Tracker, 'type' | 'name' | 'source'>>(
+    'SELECT type, name, source FROM trackers WHERE company_id = $1 AND tracker_id = $2',
+    [companyId, trackerId],
+  );
+  const attribution = judge.attribute(facts, history, trackers[0] ?? null);
   const personId = await findOrCreatePerson(client, {
     companyId,
     newPersonId: newId('PER'),

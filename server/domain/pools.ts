@@ -1,0 +1,182 @@
+/**
+ * The pools of this installation in the lease store, which may be away, slow or have forgotten everything: a request
+ * waits only so long for it, and a forgotten pool is remembered from its lease rows before it gives a number.
+ */
+import type { LiveDirectory, Lookup } from './directory.js';
+import type {
+  Lease,
+  LeaseRequest,
+  LeaseStore,
+  Millis,
+  PoolContents,
+  PoolKey,
+  PoolUsage,
+  RecordStore,
+  RememberedLease,
+  Tracker,
+} from './ports.js';
+
+/** What all pools of one request may cost together; a page is answered within 300 ms even when the store is dead. */
+const PATIENCE_MS = 275;
+/** Pools that are looked after at once. */
+const ABREAST = 50;
+
+/** The wait that one request has left. */
+export interface Patience {
+  readonly endsAt: Millis;
+}
+
+export interface Pools {
+  patience(): Patience;
+  /** As the store answers, `away` when it does not, or when nobody can say who holds what. Never rejects. */
+  assign(request: LeaseRequest, patience: Patience): Promise<Lease | null | 'away'>;
+  /** A sign of life; that it could not be told costs nothing but time on the hold. Never rejects. */
+  renew(request: Omit<LeaseRequest, 'mayOpen'>, patience: Patience): Promise<void>;
+  /**
+   * Makes the store's pools as the directory `next` has them; those of `before` that are gone become empty. Never
+   * rejects: false when something could not be told, so that it is to be asked again.
+   */
+  follow(next: Lookup, before: Lookup, now: Millis): Promise<boolean>;
+  /** Looks at each active pool, and repairs those that are forgotten or behind. False as in `follow`. */
+  lookAfter(now: Millis, see: (tracker: Tracker, usage: PoolUsage) => void): Promise<boolean>;
+}
+
+export interface PoolsParts {
+  store: LeaseStore;
+  records: Pick<RecordStore, 'rememberedLeases'>;
+  directory: Pick<LiveDirectory, 'current'>;
+  /** Milliseconds that only go forward. */
+  elapsed: () => number;
+  /** The same work, rejected when it takes longer. */
+  within: <T>(ms: number, work: Promise<T>) => Promise<T>;
+  count: (what: 'away' | 'remembered', error?: unknown) => void;
+}
+
+export function createPools({ store, records, directory, elapsed, within, count }: PoolsParts): Pools {
+  const recalls = new Map<string, Promise<void>>();
+
+  /** One at a time for a pool: the record is asked once, however many visitors wait. */
+  function recall(pool: PoolKey, now: Millis): Promise<void> {
+    const name = `${pool.companyId} ${pool.trackerId}`;
+    const running = recalls.get(name);
+    if (running) return running;
+    const work = records
+      .rememberedLeases(now, pool)
+      .then((leases) => remember(pool, directory.current(), leases))
+      .finally(() => recalls.delete(name));
+    recalls.set(name, work);
+    return work;
+  }
+
+  async function remember(pool: PoolKey, lookup: Lookup, leases: readonly RememberedLease[]): Promise<void> {
+    const numbers = numbersOf(lookup.tracker(pool.companyId, pool.trackerId));
+    await store.remember(pool, { numbers, version: Number(lookup.version), leases: inOrder(leases) });
+    count('remembered');
+  }
+
+  async function assignOrRecall(request: LeaseRequest): Promise<Lease | null | 'away'> {
+    const lease = await store.assign(request);
+    if (lease !== 'forgotten') return lease;
+    await recall(request.pool, request.now);
+    const again = await store.assign(request);
+    return again === 'forgotten' ? 'away' : again;
+  }
+
+  async function patiently<T, E>(work: () => Promise<T>, patience: Patience, otherwise: E): Promise<T | E> {
+    const left = patience.endsAt - elapsed();
+    if (left <= 0) return otherwise;
+    try {
+      return await within(left, work());
+    } catch (error) {
+      count('away', error);
+      return otherwise;
+    }
+  }
+
+  /** Remembers many pools with one question to the record. */
+  async function recallAll(pools: readonly PoolKey[], lookup: Lookup, now: Millis): Promise<boolean> {
+    if (pools.length === 0) return true;
+    try {
+      const [only] = pools;
+      const leases = await records.rememberedLeases(now, pools.length === 1 ? only : undefined);
+      const byTracker = new Map<string, RememberedLease[]>();
+      for (const lease of leases) {
+        const own = byTracker.get(lease.pool.trackerId);
+        if (own) own.push(lease);
+        else byTracker.set(lease.pool.trackerId, [lease]);
+      }
+      return await all(pools, (pool) =>
+        remember(pool, lookup, byTracker.get(pool.trackerId) ?? []).then(() => true),
+      );
+    } catch (error) {
+      count('away', error);
+      return false;
+    }
+  }
+
+  /** Does each, some abreast; false when any failed or said so. */
+  async function all<T>(items: readonly T[], work: (item: T) => Promise<boolean>): Promise<boolean> {
+    let isDone = true;
+    for (let at = 0; at < items.length; at += ABREAST) {
+      const batch = await Promise.allSettled(items.slice(at, at + ABREAST).map(work));
+      for (const one of batch) {
+        if (one.status === 'rejected') count('away', one.reason);
+        isDone &&= one.status === 'fulfilled' && one.value;
+      }
+    }
+    return isDone;
+  }
+
+  return {
+    patience: () => ({ endsAt: elapsed() + PATIENCE_MS }),
+    assign: (request, patience) => patiently(() => assignOrRecall(request), patience, 'away' as const),
+    async renew(request, patience) {
+      await patiently(() => store.renew(request), patience, false);
+    },
+    async follow(next, before, now) {
+      const version = Number(next.version);
+      const forgotten: PoolKey[] = [];
+      const gone = before.trackers.filter(
+        ({ type, companyId, trackerId }) => type === 'session' && !next.tracker(companyId, trackerId),
+      );
+      const kept = next.trackers.filter(({ type }) => type === 'session');
+      const told = await all([...gone, ...kept], async ({ companyId, trackerId }) => {
+        const numbers = numbersOf(next.tracker(companyId, trackerId));
+        const isKnown = await store.setPool({ companyId, trackerId }, numbers, version);
+        if (!isKnown && numbers.length > 0) forgotten.push({ companyId, trackerId });
+        return true;
+      });
+      return (await recallAll(forgotten, next, now)) && told;
+    },
+    async lookAfter(now, see) {
+      const lookup = directory.current();
+      const version = Number(lookup.version);
+      const forgotten: PoolKey[] = [];
+      const pools = lookup.trackers.filter(({ type, active }) => type === 'session' && active);
+      const looked = await all(pools, async (tracker) => {
+        const { companyId, trackerId } = tracker;
+        const pool = { companyId, trackerId };
+        const usage = await store.usage(pool, now);
+        if (usage === 'forgotten') forgotten.push(pool);
+        else if (usage.version < version) await store.setPool(pool, numbersOf(tracker), version);
+        if (usage !== 'forgotten') see(tracker, usage);
+        return true;
+      });
+      return (await recallAll(forgotten, lookup, now)) && looked;
+    },
+  };
+}
+
+function numbersOf(tracker: Tracker | undefined): PoolContents['numbers'] {
+  return tracker?.type === 'session' && tracker.active ? tracker.numbers : [];
+}
+
+/** Oldest hold first, so that numbers fall idle in the order in which they did; of each session only its newest. */
+export function inOrder(leases: readonly RememberedLease[]): RememberedLease[] {
+  const newest = new Map<string, RememberedLease>();
+  for (const lease of leases.toSorted((a, b) => a.heldUntil - b.heldUntil)) {
+    newest.delete(lease.sessionId);
+    newest.set(lease.sessionId, lease);
+  }
+  return [...newest.values()];
+}

@@ -1,0 +1,253 @@
+/**
+ * The one way into the record: group commits, and a journal on this server's disk for the time when the record does
+ * not answer. What comes while something waits in the journal goes behind it, in its order, until the record has
+ * taken all. Whatever is written twice by that is known by its ids and changes nothing.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isInvalid, isRefusal, unavailable } from '../../domain/errors.js';
+import type { RecordEntry, RecordOutcome, RecordWriter } from '../../domain/ports.js';
+import { type DrainTold, drain, isAway, type JournalledRecord } from './drain.js';
+import { createLane, laneOf, type Waiting } from './group-commit.js';
+import type { JournalFile } from './journal-file.js';
+import { adoptJournals, ownJournal, TOUCH_MS } from './journals.js';
+
+/** The record has so long; then the journal takes its place. */
+const RECORD_MS = 250;
+/** Between two tries to reach a record that is away: at first, and at most. */
+const RETRY_MS = { first: 100, most: 2000 };
+/** Event ids of the journal that are remembered, to tell a repeat. Beyond, one is accepted twice and kept once. */
+const MAX_IDS = 200_000;
+
+export type JournalTold =
+  | DrainTold
+  | { what: 'began'; reason: unknown }
+  | { what: 'stuck'; reason: unknown }
+  | { what: 'emptied'; lines: number }
+  | { what: 'adopted'; path: string; bytes: number }
+  /** Neither the record nor the journal took it: the client was told so. */
+  | { what: 'refused'; reason: unknown };
+
+export interface WriterOptions {
+  record: JournalledRecord;
+  /** Where journals are. */
+  folder: string;
+  /** Group commits that may be under way at once. Entries of one session always go the same way. */
+  lanes: number;
+  onCommit?: (entries: number, seconds: number) => void;
+  tell?: (told: JournalTold) => void;
+}
+
+export interface JournalledWriter extends RecordWriter {
+  /**
+   * Takes over what earlier processes left, and resolves when the record has everything. Until then whatever is
+   * written goes to the journal. Rejects with `unavailable` when the record is away; may be called again.
+   */
+  open(): Promise<void>;
+  /** Looks for journals of processes that have gone since. */
+  adopt(): Promise<void>;
+  /** What waits in the journals of this process. */
+  waiting(): { lines: number; bytes: number };
+  /** Resolves when nothing is under way; what the record has not taken stays on the disk for the next start. */
+  close(): Promise<void>;
+}
+
+export function createRecordWriter(options: WriterOptions): JournalledWriter {
+  const { record, folder, onCommit, tell = () => undefined } = options;
+  const own = ownJournal(folder);
+  /** Oldest first; the own one is the last. */
+  let journals: JournalFile[] = [own];
+  /** False: the record is written directly. */
+  let isJournalling = true;
+  let isOpen = false;
+  let isClosed = false;
+  let draining: Promise<void> | undefined;
+  /** While the journal's last lines are written nobody may add any. */
+  let gate: Promise<void> | undefined;
+  /** What was asked of the record and not answered yet: what comes later must not overtake it. */
+  const underWay = new Set<Promise<unknown>>();
+  const journalledEvents = new Set<string>();
+  const lanes = Array.from({ length: options.lanes }, () => createLane(keep));
+  const touching = setInterval(() => {
+    for (const journal of journals) journal.touch();
+  }, TOUCH_MS).unref();
+
+  /** Asks the record, for a limited time; the answer may still come later. */
+  async function ask<T>(question: () => Promise<T>): Promise<T> {
+    const answer = question();
+    underWay.add(answer);
+    answer.catch(() => undefined).finally(() => underWay.delete(answer));
+    return inTime(answer);
+  }
+
+  async function keep(batch: Waiting[]): Promise<void> {
+    await gate;
+    try {
+      const outcomes = isJournalling ? await journalEntries(batch) : await commit(batch);
+      for (const [at, { resolve }] of batch.entries()) resolve(outcomes[at] ?? 'accepted');
+    } catch (error) {
+      // One entry is at fault and must not cost the others: each on its own.
+      if (isInvalid(error) && batch.length > 1) {
+        for (const waiting of batch) await keep([waiting]);
+        return;
+      }
+      if (!isInvalid(error)) tell({ what: 'refused', reason: error });
+      const refusal = isRefusal(error) ? error : unavailable('The record', error);
+      for (const { reject } of batch) reject(refusal);
+    }
+  }
+
+  async function commit(batch: readonly Waiting[]): Promise<RecordOutcome[]> {
+    const began = performance.now();
+    try {
+      const outcomes = await ask(() => record.commit(batch.map(({ entry }) => entry)));
+      onCommit?.(batch.length, (performance.now() - began) / 1000);
+      return outcomes;
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      beginJournal(error);
+      return journalEntries(batch);
+    }
+  }
+
+  async function journalEntries(batch: readonly Waiting[]): Promise<RecordOutcome[]> {
+    const events = new Set<string>();
+    const outcomes = batch.map(({ entry }): RecordOutcome => {
+      const event = eventOf(entry);
+      if (event === undefined) return 'accepted';
+      if (journalledEvents.has(event) || events.has(event)) return 'repeated';
+      events.add(event);
+      return 'accepted';
+    });
+    const items = batch.filter((_, at) => outcomes[at] === 'accepted').map(({ entry }) => ({ entry }));
+    if (items.length > 0) await own.append(items);
+    if (journalledEvents.size < MAX_IDS) for (const event of events) journalledEvents.add(event);
+    beginDraining();
+    return outcomes;
+  }
+
+  function beginJournal(reason: unknown): void {
+    if (!isJournalling) tell({ what: 'began', reason });
+    isJournalling = true;
+  }
+
+  /** Tries until the record has everything. */
+  function beginDraining(): void {
+    if (!isOpen || isClosed) return;
+    draining ??= keepDraining().finally(() => {
+      draining = undefined;
+    });
+  }
+
+  async function keepDraining(): Promise<void> {
+    let pause = RETRY_MS.first;
+    while (!isClosed) {
+      try {
+        if (await drainAll()) return;
+        pause = RETRY_MS.first;
+      } catch (error) {
+        if (!isAway(error)) tell({ what: 'stuck', reason: error });
+        await sleep(pause, undefined, { ref: false });
+        pause = Math.min(pause * 2, RETRY_MS.most);
+      }
+    }
+  }
+
+  /** True when nothing waits any more, and writes go to the record from now on. */
+  async function drainAll(): Promise<boolean> {
+    const how = { record, folder, tell, isOver: () => isClosed };
+    await Promise.allSettled(underWay);
+    let lines = 0;
+    for (const journal of journals) {
+      lines += await drain(journal, how);
+      if (isClosed) return false;
+      if (journal === own) break;
+      await journal.close();
+      journals = journals.filter((one) => one !== journal);
+    }
+    let open: () => void = () => undefined;
+    gate = new Promise((done) => {
+      open = done;
+    });
+    try {
+      await own.settled();
+      const last = drain(own, how);
+      lines += await inTime(last).catch(async (error) => {
+        // Who waits at the gate must not wait for a record that is slow again.
+        open();
+        await last;
+        throw error;
+      });
+      if (journals.length > 1 || !own.isEmpty) return false;
+      journalledEvents.clear();
+      isJournalling = false;
+    } finally {
+      gate = undefined;
+      open();
+    }
+    if (lines > 0) tell({ what: 'emptied', lines });
+    return true;
+  }
+
+  return {
+    write(entry) {
+      const lane = lanes[laneOf(entry.sessionId, lanes.length)];
+      return isClosed || !lane ? Promise.reject(unavailable('The record')) : lane.add(entry);
+    },
+
+    async writeCall(report) {
+      await gate;
+      if (!isJournalling) {
+        try {
+          await ask(() => record.recordCall(report));
+          return;
+        } catch (error) {
+          if (!isAway(error)) throw error;
+          beginJournal(error);
+        }
+      }
+      await own.append([{ call: report }]);
+      beginDraining();
+    },
+
+    async open() {
+      if (isOpen) return;
+      await this.adopt();
+      while (!(await drainAll())) if (isClosed) throw unavailable('The record');
+      isOpen = true;
+    },
+
+    async adopt() {
+      for (const journal of await adoptJournals(folder)) {
+        tell({ what: 'adopted', path: journal.path, bytes: journal.bytes });
+        journals = [...journals.slice(0, -1), journal, own];
+        isJournalling = true;
+      }
+      if (journals.length > 1) beginDraining();
+    },
+
+    waiting() {
+      return { lines: own.lines, bytes: journals.reduce((sum, { bytes }) => sum + bytes, 0) };
+    },
+
+    async close() {
+      await Promise.all(lanes.map((lane) => lane.idle()));
+      await Promise.allSettled(underWay);
+      isClosed = true;
+      clearInterval(touching);
+      await draining;
+      for (const journal of journals) await journal.close();
+    },
+  };
+}
+
+function eventOf({ companyId, eventId }: RecordEntry): string | undefined {
+  return eventId === null ? undefined : `${companyId} ${eventId.toLowerCase()}`;
+}
+
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(unavailable('The record')), RECORD_MS);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,157 @@
+/** The connection to Redis: never waits long, never gives up, and tells nobody's password. */
+import { Cluster, Redis } from 'ioredis';
+import type { RedisAddress } from './address.js';
+import { type Commands, readScripts } from './commands.js';
+import { within } from './deadline.js';
+
+/** A request gets on without Redis after this. */
+const DEADLINE_MS = 250;
+const CONNECT_MS = 1000;
+/** A connection that has not answered for so long is taken for dead, and another is made. */
+const SILENCE_MS = 1000;
+const MAX_BACKOFF_MS = 2000;
+
+export interface RedisClient {
+  /** Runs a script. Rejects when there is no answer within 250 ms; it may have been run all the same. */
+  run<Name extends keyof Commands>(
+    name: Name,
+    keys: string[],
+    ...given: Commands[Name]['given']
+  ): Promise<Commands[Name]['answer']>;
+  /** Resolves when Redis (of a cluster: each master) answers within 250 ms. */
+  ping(): Promise<void>;
+  close(): void;
+}
+
+export interface RedisClientOptions {
+  /** Plain sentences about Redis coming and going, and about settings that can lose leases. */
+  warn: (message: string) => void;
+  /** Each script, for the metrics. */
+  onAnswer?: (seconds: number, outcome: 'answered' | 'failed') => void;
+}
+
+type Run = (...args: (string | number)[]) => Promise<unknown>;
+
+/** Begins to connect, and answers at once: Redis may be away, now or later. */
+export function createRedisClient(address: RedisAddress, options: RedisClientOptions): RedisClient {
+  const client = address.isCluster ? openCluster(address) : openServer(address);
+  for (const [name, script] of Object.entries(readScripts())) client.defineCommand(name, script);
+  const { warn, onAnswer = () => undefined } = options;
+  tell(client, warn);
+  const scripts = client as unknown as Record<string, Run>;
+
+  return {
+    async run<Name extends keyof Commands>(name: Name, keys: string[], ...given: Commands[Name]['given']) {
+      const begun = performance.now();
+      const passed = () => (performance.now() - begun) / 1000;
+      try {
+        const work = scripts[`calltrk_${name}`]?.(...keys, ...given) as Promise<Commands[Name]['answer']>;
+        const answer = await within(DEADLINE_MS, work);
+        onAnswer(passed(), 'answered');
+        return answer;
+      } catch (error) {
+        onAnswer(passed(), 'failed');
+        throw error;
+      }
+    },
+    async ping() {
+      const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+      if (client.status !== 'ready' || nodes.length === 0) throw new Error('not connected');
+      await within(DEADLINE_MS, Promise.all(nodes.map((node) => node.ping())));
+    },
+    close() {
+      client.disconnect();
+    },
+  };
+}
+
+function connection({ tls, username, password }: RedisAddress) {
+  return {
+    username,
+    password,
+    ...(tls ? { tls: {} } : {}),
+    connectionName: 'calltrk',
+    connectTimeout: CONNECT_MS,
+    socketTimeout: SILENCE_MS,
+    keepAlive: 10_000,
+    // Nobody waits for an answer to a command that is sent again after a break.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // A master that has become a replica says so for ever: find the new one.
+    reconnectOnError: (error: Error) => /^(READONLY|MASTERDOWN)/.test(error.message),
+  };
+}
+
+function openServer(address: RedisAddress): Redis {
+  const { host = '127.0.0.1', port = 6379 } = address.nodes[0] ?? {};
+  return new Redis({
+    ...connection(address),
+    host,
+    port,
+    db: address.db,
+    enableOfflineQueue: false,
+    retryStrategy: backoff,
+  });
+}
+
+function openCluster(address: RedisAddress): Cluster {
+  return new Cluster(address.nodes, {
+    redisOptions: connection(address),
+    enableOfflineQueue: false,
+    clusterRetryStrategy: backoff,
+    // What a caller no longer waits for is not sent for long.
+    maxRedirections: 5,
+    retryDelayOnFailover: 50,
+    retryDelayOnClusterDown: 100,
+    // A certificate is for the name, not for the address behind it.
+    ...(address.tls ? { dnsLookup: (name, done) => done(null, name) } : {}),
+  });
+}
+
+function backoff(times: number): number {
+  return Math.min(50 * 2 ** Math.min(times, 6), MAX_BACKOFF_MS) * (0.75 + Math.random() / 4);
+}
+
+/** Says when Redis comes and goes, once each, and looks at its settings when it is there first. */
+function tell(client: Redis | Cluster, warn: (message: string) => void): void {
+  let state: 'unknown' | 'here' | 'away' = 'unknown';
+  let reason = 'the connection ended';
+  client.on('error', (error: Error) => {
+    // Only the message: the error has the command with its arguments, which may be the password.
+    reason = error.message || (error as { code?: string }).code || reason;
+  });
+  client.on('close', () => {
+    if (state !== 'away')
+      warn(`Redis is away (${reason}); visitors keep the numbers that the record has for them`);
+    state = 'away';
+  });
+  client.on('ready', () => {
+    if (state === 'unknown') judgeSettings(client, warn);
+    if (state === 'away') warn('Redis is back');
+    state = 'here';
+  });
+}
+
+/** INFO, not CONFIG: a hosted Redis rarely lets anybody read CONFIG. Where both are forbidden, nothing is said. */
+async function judgeSettings(client: Redis | Cluster, warn: (message: string) => void): Promise<void> {
+  try {
+    const nodes = client instanceof Cluster ? client.nodes('master') : [client];
+    for (const node of nodes) {
+      const info = `${await node.info('memory')}\n${await node.info('persistence')}`;
+      const read = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+      const policy = read('maxmemory_policy');
+      if (policy !== undefined && /^allkeys/.test(policy)) {
+        warn(`Redis evicts keys when its memory is full (maxmemory-policy ${policy}); set it to noeviction`);
+      } else if (policy !== undefined && policy !== 'noeviction') {
+        warn(`Redis has maxmemory-policy ${policy}; noeviction is what calltrk wants`);
+      }
+      if (read('aof_enabled') === '0') {
+        warn(
+          'Redis keeps no append-only file: a restart forgets leases, and they are read from the record again',
+        );
+      }
+    }
+  } catch {
+    // Forbidden, or gone again.
+  }
+}

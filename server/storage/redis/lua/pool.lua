@@ -1,0 +1,49 @@
+-- What all scripts of a pool have in common; it is put before each of them. The keys are explained in keys.ts.
+-- Scripts have no shebang line, so that Redis before 7 and Valkey take them, too. The first write of each is a command
+-- that Redis refuses when its memory is full (HSET, HINCRBY): then nothing has been done. Times come as 16 digits.
+local meta, numbers, queue, holders, sessions = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+
+local function next_turn()
+  return string.format('%016d', redis.call('HINCRBY', meta, 'turn', 1))
+end
+
+-- The two holders of a number who hold it longest: members of `holders`.
+local function two_latest(number)
+  return redis.call('ZREVRANGEBYLEX', holders, '(' .. number .. '!', '[' .. number .. ' ', 'LIMIT', 0, 2)
+end
+
+-- Time and session of a member of `holders`.
+local function read_holder(member, number)
+  local from = #number + 2
+  return member:sub(from, from + 15), member:sub(from + 17)
+end
+
+-- What a session holds: number, since, until; nil when nothing.
+local function read_session(session)
+  local own = redis.call('HGET', sessions, session)
+  if not own then return nil end
+  return own:match('^(%S+) (%S+) (%S+)$')
+end
+
+-- Begins a hold, or goes on with the one until `before`. A clock that stepped back must not shorten it.
+local function hold(number, session, since, held, before)
+  local old_turn, latest = redis.call('HGET', numbers, number):match('^(%S+) (%S+)$')
+  local turn = next_turn()
+  if before and before > held then held = before end
+  if before ~= held then
+    if before then redis.call('ZREM', holders, number .. ' ' .. before .. ' ' .. session) end
+    redis.call('ZADD', holders, 0, number .. ' ' .. held .. ' ' .. session)
+    redis.call('HSET', sessions, session, number .. ' ' .. since .. ' ' .. held)
+  end
+  if held > latest then latest = held end
+  redis.call('HSET', numbers, number, turn .. ' ' .. latest)
+  redis.call('ZREM', queue, old_turn .. ' ' .. number)
+  redis.call('ZADD', queue, latest, turn .. ' ' .. number)
+  return held
+end
+
+local function add_number(number)
+  local turn = next_turn()
+  redis.call('HSET', numbers, number, turn .. ' 0000000000000000')
+  redis.call('ZADD', queue, 0, turn .. ' ' .. number)
+end
