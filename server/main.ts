@@ -13,7 +13,9 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded
 import type { PostgresAddress } from './storage/postgres/connect.js';
 import { NotOnlyServerError } from './storage/postgres/only-server.js';
 
-/** The whole end may take this long; then it is broken off. */
+/** Behind a proxy requests are still answered for this long, while /readyz says 503 and the proxy looks elsewhere. */
+const LEAVE_MS = 3000;
+/** The whole end after that may take this long; then it is broken off. */
 const GRACE_MS = 10_000;
 /** Of that, requests that have begun get this much to become complete. */
 const REQUESTS_MS = 5000;
@@ -31,6 +33,7 @@ let embedded: EmbeddedPostgres | undefined;
 /** False while another server may be using the embedded Postgres: then it is not ours to stop. */
 let isAlone = false;
 const told = new AbortController();
+const toldAgain = new AbortController();
 
 // Who reads our output may leave (`npm start | head`): no reason to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -72,6 +75,7 @@ async function start(): Promise<void> {
     projectRoot,
     version,
     warn: say,
+    alone: config.redis === undefined || embedded !== undefined,
     onTakenOver(error) {
       say(`${error.message}; this one stops.`);
       process.exit(1);
@@ -86,25 +90,43 @@ async function start(): Promise<void> {
 /** On a signal, or an error that nobody caught: requests first, then the record, Postgres last. */
 function endWhenTold(): void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const onTimeout = () => say(`not done within ${GRACE_MS / 1000} s; broken off.`);
-  const grace = closeWithGrace({ delay: GRACE_MS, logger: false, skip: [...signals], onTimeout }, finish);
-  async function finish({ signal, err }: { signal?: string; err?: Error }) {
-    if (signal) say(`${signal}: finishing what was begun …`);
+  let first: NodeJS.Signals | undefined;
+  const delay = LEAVE_MS + GRACE_MS;
+  const onTimeout = () => say(`not done within ${delay / 1000} s; broken off.`);
+  const grace = closeWithGrace({ delay, logger: false, skip: [...signals], onTimeout }, finish);
+  async function finish({ err }: { err?: Error }) {
     if (err && service) service.app.log.fatal({ err }, 'uncaught error');
     else if (err) say(`uncaught error: ${err.stack}`);
     told.abort(new Error('told to end'));
     await starting;
+    if (first === 'SIGTERM') await takeLeave();
     await end();
     say('stopped.');
   }
   for (const signal of signals) {
     // On one Ctrl-C npm passes on a second SIGINT, so the next one must not cut this short; SIGQUIT does.
     process.on(signal, () => {
-      if (told.signal.aborted) return;
+      if (told.signal.aborted) {
+        toldAgain.abort();
+        return;
+      }
+      first = signal;
       say(`${signal}: finishing what was begun …`);
       grace.close();
     });
   }
+}
+
+/**
+ * Goes on answering while a proxy finds out that this server is going. SIGTERM comes from a supervisor, and a
+ * supervised server that others can reach, or that trusts a proxy, has one; Ctrl-C at a keyboard does not wait.
+ * A second signal cuts it short.
+ */
+async function takeLeave(): Promise<void> {
+  if (!service?.app.server.listening || !config) return;
+  if (isLoopback(config.host) && config.trustProxy.length === 0) return;
+  service.app.takeLeave();
+  await sleep(LEAVE_MS, undefined, { signal: toldAgain.signal }).catch(() => undefined);
 }
 
 /** Stops what runs, in the opposite order of its start. */
@@ -249,8 +271,11 @@ function explain(error: Error & { code?: string; port?: number; address?: string
 
 function explainOther({ message, holder }: NotOnlyServerError): string {
   const leases = 'Leases are kept in the memory of one server';
+  if (config?.databaseUrl !== undefined && config.redis) {
+    return `${message}, and keeps its leases in its memory. Stop it, or start it with the same REDIS_URL.`;
+  }
   if (config?.databaseUrl !== undefined) {
-    return `${message}. ${leases}: stop the other one, or set another DATABASE_URL. Several need REDIS_URL.`;
+    return `${message}. ${leases}: stop the other one, or set another DATABASE_URL. Several need one REDIS_URL for all.`;
   }
   const stop = holder ? `stop it (kill ${holder})` : 'stop it';
   return `DATA_DIR ${config?.dataDir} is in use: ${message}. ${leases}: ${stop}, or set another DATA_DIR.`;
