@@ -13,6 +13,11 @@ export function parsePhoneNumber(written: string, country: CountryCode = 'US'): 
   return number?.isPossible() ? number.number : undefined;
 }
 
+/** True for a number that can be dialled as it is: a plus, a country code, 7 to 15 digits in all. */
+export function isE164(text: string): boolean {
+  return /^\+[1-9]\d{6,14}$/.test(text);
+}
+
 export type Spellings = Omit<DisplayNumber, 'shared'>;
 
 const spellings = new Map<PhoneNumber, Spellings>();
@@ -62,5 +67,5 @@ export function callerNumber(raw: string | null): PhoneNumber | null {
   const word = (raw ?? '').trim().toLowerCase();
   if (HIDDEN_CALLERS.has(word.replace(/@.*$/, '')) || HIDDEN_CALLERS.has(word.replace(/^\+1?/, '')))
     return null;
-  return /^\+[1-9]\d{6,14}$/.test(word) ? word : null;
+  return isE164(word) ? word : null;
 }

@@ -262,7 +262,15 @@ export interface RecordWriter {
 
 /** What a provider told about a call, in our words. */
 export interface CallEvent {
-  kind: 'ringing' | 'dial_ended' | 'leg_status' | 'call_status' | 'recording';
+  kind:
+    | 'ringing'
+    | 'dial_ended'
+    | 'leg_status'
+    | 'call_status'
+    | 'recording'
+    | 'transcription'
+    /** Nobody's report: the last one is so old that the call must be over, and its end was never told. */
+    | 'unreported_end';
   /** Names the report within its call: the same report again has the same key. */
   key: string;
   at: Millis;
@@ -278,6 +286,10 @@ export interface CallEvent {
   seconds: number | null;
   destinationNumber: PhoneNumber | null;
   recordingUrl: string | null;
+  /** What was said, of a transcription. */
+  text?: string | null;
+  /** The provider asks here because it got no good answer at `url`; `code` is its word for what went wrong. */
+  fault?: { code: string; url: string | null } | null;
 }
 
 /** A report about a call to a number of ours, with whose number that was. Plain data, as a RecordEntry is. */
@@ -316,6 +328,10 @@ export interface CallFacts {
   duration: number | null;
   recordingUrl: string | null;
   recordingDuration: number | null;
+  /** What was said in the message, where the provider wrote it down. */
+  transcription: string | null;
+  /** The provider never told the end: `endedAt` is the time of its last report, and the length is not known. */
+  inferred: boolean;
 }
 
 export type AttributionMethod =
@@ -434,4 +450,16 @@ export interface Housekeeping {
   keepMonthsAhead(): Promise<void>;
   /** Forgets event ids that are older than any client keeps an event. Answers how many. */
   forgetOldEvents(): Promise<number>;
+  /** Gives `close` each open call of which nothing was heard for so long, one after another. Answers how many. */
+  closeSilentCalls(silentSeconds: number, close: (call: SilentCall) => Promise<void>): Promise<number>;
+}
+
+/** A call whose end was never told. */
+export interface SilentCall {
+  companyId: string;
+  trackerId: string | null;
+  provider: string;
+  providerCallId: string;
+  trackingNumber: PhoneNumber;
+  lastReportAt: Millis;
 }

@@ -13,7 +13,9 @@ export interface TelephonyParts {
   writer: Pick<RecordWriter, 'writeCall'>;
   /** From memory: answers whatever store is down. */
   route: (number: PhoneNumber) => Route | undefined;
-  count: (what: 'call_report' | 'call_unsigned' | 'call_unknown_number' | 'call_not_recorded') => void;
+  count: (
+    what: 'call_report' | 'call_fallback' | 'call_unsigned' | 'call_unknown_number' | 'call_not_recorded',
+  ) => void;
 }
 
 /** The caller is not kept waiting for the record longer than this; what is slower goes on behind. */
@@ -46,14 +48,25 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
     },
     handler: async (request, reply) => {
       const provider = parts.providers.find(({ name }) => name === request.params.provider);
-      const callback = CALLBACKS.find((name) => name === request.params.callback);
-      if (!provider || !callback) throw notFound('telephony callback', request.url.split('?')[0] ?? '');
-      const report = readGenuine(parts, provider, callback, request);
+      const asked = CALLBACKS.find((name) => name === request.params.callback);
+      if (!provider || !asked) throw notFound('telephony callback', request.url.split('?')[0] ?? '');
+      const report = readGenuine(parts, provider, asked, request);
+      const { callback, event } = report;
       parts.count('call_report');
+      if (event.fault) {
+        parts.count('call_fallback');
+        request.log.warn(
+          { code: event.fault.code, callback },
+          'the provider got no good answer and asks again',
+        );
+      }
 
       const route = parts.route(report.trackingNumber);
-      if (route) await record(parts, route, callback, report, request);
-      else parts.count('call_unknown_number');
+      if (route) {
+        const kept = record(parts, route, callback, report, request);
+        // A caller who was let down once by our slowness does not wait for the record again.
+        if (!event.fault) await kept;
+      } else parts.count('call_unknown_number');
       const document = provider.render(planFor(callback, report, route), report.trackingNumber);
       return reply.header('content-type', document.contentType).send(document.body);
     },

@@ -2,13 +2,15 @@
  * What to do with a call, in no provider's words. Made from a route alone, without any store, so that a caller is
  * connected whatever else is down.
  */
+import { TALK_LIMIT_SECONDS } from '../domain/calls.js';
 import type { Route } from '../domain/directory.js';
+import { isE164 } from '../domain/phone-numbers.js';
 import type { CallStatus, PhoneNumber } from '../domain/ports.js';
 
 export type Step =
   | { do: 'say'; text: string }
   /** Ring the business; when nobody answers, the provider asks again what to do. */
-  | { do: 'dial'; to: PhoneNumber; ringSeconds: number }
+  | { do: 'dial'; to: PhoneNumber; ringSeconds: number; limitSeconds: number }
   /** Let the caller leave a message. */
   | { do: 'record'; maxSeconds: number }
   | { do: 'hangup' };
@@ -22,10 +24,16 @@ const VOICEMAIL_SECONDS = 120;
 
 const HANG_UP: Plan = [{ do: 'hangup' }];
 
-/** A call comes in. A number that is not ours gets a polite word and no error tone. */
+/** A call comes in. A number that is not ours, or leads nowhere, gets a polite word and no error tone. */
 export function planAnswer(route: Route | undefined): Plan {
-  if (!route) return [{ do: 'say', text: 'This number is not in service.' }, { do: 'hangup' }];
-  const dial: Step = { do: 'dial', to: route.destinationNumber, ringSeconds: RING_SECONDS };
+  if (!route || !isE164(route.destinationNumber))
+    return [{ do: 'say', text: 'This number is not in service.' }, { do: 'hangup' }];
+  const dial: Step = {
+    do: 'dial',
+    to: route.destinationNumber,
+    ringSeconds: RING_SECONDS,
+    limitSeconds: TALK_LIMIT_SECONDS,
+  };
   return route.greeting ? [{ do: 'say', text: route.greeting }, dial] : [dial];
 }
 

@@ -334,7 +334,7 @@ export const CallSchema = resource('Call', {
   timeline_url: Reserved(),
   total_calls: Whole(),
   tracker_id: Text(),
-  transcription: Reserved(),
+  transcription: Text(),
   utm_campaign: Text(),
   utm_content: Text(),
   utm_medium: Text(),

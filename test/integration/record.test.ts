@@ -36,6 +36,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
         '0001_foundation.sql',
         '0002_write_entries.sql',
         '0003_many_writers.sql',
+        '0004_call_ends.sql',
       ]);
       await Promise.all(pools.map((pool) => pool.end()));
     });

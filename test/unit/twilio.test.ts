@@ -1,110 +1,232 @@
-import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import twilio from 'twilio';
 import { describe, expect, test } from 'vitest';
 import { planAfterDial, planAnswer } from '../../server/telephony/plan.js';
+import type { Callback } from '../../server/telephony/provider.js';
 import { createTwilio } from '../../server/telephony/twilio.js';
-import { isSignedByTwilio, twilioSignature } from '../../server/telephony/twilio-signature.js';
 import { element, renderXml } from '../../server/telephony/xml.js';
 
-const TOKEN = '12345';
-const form = (parameters: Record<string, string | string[]>) =>
-  new Map(Object.entries(parameters).map(([name, value]) => [name, [value].flat()]));
-const signed = (url: string, parameters: Record<string, string | string[]>, signature: string) => ({
-  url,
-  signature,
-  contentType: 'application/x-www-form-urlencoded',
-  body: new Uint8Array([1]),
-  parameters: form(parameters),
+const TOKEN = 'a'.repeat(32);
+const adapter = createTwilio({
+  authTokens: [TOKEN],
+  simulatorToken: null,
+  publicUrl: () => 'https://calls.example.com',
 });
 
-describe("Twilio's signature", () => {
-  // The example in Twilio's security documentation.
-  const url = 'https://mycompany.com/myapp.php?foo=1&bar=2';
-  const parameters = {
-    CallSid: 'CA1234567890ABCDE',
-    Caller: '+12349013030',
-    Digits: '1234',
-    From: '+12349013030',
-    To: '+18005551212',
-  };
+const route = {
+  companyId: 'COM1',
+  trackerId: 'TRK1',
+  destinationNumber: '+13055550100',
+  greeting: null,
+  demo: false,
+};
 
-  test('is made as the documentation has it', () => {
-    expect(twilioSignature(TOKEN, url, form(parameters))).toBe('0/KCTR6DLpKmkAf8muzZqo1nDgQ=');
-  });
-
-  test('is refused when missing, wrong, of another token, or when there is no token', () => {
-    const right = twilioSignature(TOKEN, url, form(parameters));
-    expect(isSignedByTwilio([TOKEN], signed(url, parameters, right))).toBe(true);
-    expect(isSignedByTwilio(['new-token', TOKEN], signed(url, parameters, right))).toBe(true);
-    expect(isSignedByTwilio([], signed(url, parameters, right))).toBe(false);
-    expect(isSignedByTwilio(['other'], signed(url, parameters, right))).toBe(false);
-    expect(isSignedByTwilio([TOKEN], signed(url, { ...parameters, Digits: '1' }, right))).toBe(false);
-    expect(isSignedByTwilio([TOKEN], { ...signed(url, parameters, right), signature: undefined })).toBe(
-      false,
+describe('what Twilio reports', () => {
+  const NOW = 1_800_000_000_000;
+  const read = (callback: Callback, parameters: Record<string, string>, query = '') =>
+    adapter.read(
+      callback,
+      {
+        method: 'POST',
+        url: `/v1/telephony/twilio/${callback}${query}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: Buffer.from(String(new URLSearchParams(parameters))),
+      },
+      NOW,
     );
-    expect(isSignedByTwilio([TOKEN], signed(url, parameters, ''))).toBe(false);
+  const CALL = { CallSid: 'CA1', From: '+14155550123', To: '+13055550110', CallStatus: 'ringing' };
+  const { To: _to, ...noTo } = CALL;
+  const { CallSid: _callSid, ...noCallSid } = CALL;
+
+  test.each([
+    ['CallSid', noCallSid],
+    ['CallSid', { ...CALL, CallSid: '' }],
+    ['CallSid', { ...CALL, CallSid: "CA1'; --" }],
+    ['CallSid', { ...CALL, CallSid: 'C'.repeat(65) }],
+    ['To', noTo],
+    ['To', { ...CALL, To: ' \u0000 ' }],
+    ['ParentCallSid', { ...CALL, ParentCallSid: 'a b' }],
+  ])('is refused, with the name of what is missing or malformed: %s', (field, parameters) => {
+    expect(() => read('status', parameters)).toThrow(expect.objectContaining({ code: 'invalid', field }));
   });
 
-  const anyUrl = fc
-    .tuple(
-      fc.constantFrom('http', 'https'),
-      fc.constantFrom('calls.example.com', 'localhost', '127.0.0.1'),
-      fc.option(fc.integer({ min: 1, max: 65_535 })),
-      fc.constantFrom('/v1/telephony/twilio/voice', '/base/v1/telephony/twilio/status'),
-      fc.array(fc.tuple(fc.constantFrom('number', 'q', "it's"), fc.string({ maxLength: 12 })), {
-        maxLength: 3,
-      }),
-    )
-    .map(([scheme, host, port, path, query]) => {
-      const search = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
-      return `${scheme}://${host}${port === null ? '' : `:${port}`}${path}${search ? `?${search}` : ''}`;
-    });
-  const anyForm = fc.dictionary(
-    fc.string({ minLength: 1, maxLength: 10 }).filter((name) => name !== '__proto__'),
-    fc.oneof(fc.string(), fc.array(fc.string(), { minLength: 1, maxLength: 3 })),
-    { maxKeys: 6 },
+  test.each([
+    'anonymous',
+    'Anonymous',
+    'RESTRICTED',
+    'unavailable',
+    'Unknown',
+    'private',
+    'blocked',
+    'withheld',
+    'anonymous@anonymous.invalid',
+    '266696687',
+    '+266696687',
+    '+1266696687',
+    '7378742833',
+    '+7378742833',
+    '+17378742833',
+    '86282452253',
+    '+86282452253',
+    '8656696',
+    '+8656696',
+    '2562533',
+    '+2562533',
+    'client:alice',
+    'client:+14155550123',
+    'sip:+14155550123@example.com',
+    '911',
+    'ACME',
+    '4155550123',
+    '+0123456789',
+    '+1415555012345678',
+  ])('of a caller who hides his number, or has none, is what it says and no number: %s', (From) => {
+    expect(read('voice', { ...CALL, From }).event.caller).toEqual({ number: null, raw: From });
+  });
+
+  test.each(['+14155550123', '+26622123456', '+266966870', '+2666966871', '+73787428331', '+4930123456'])(
+    'of a caller with a number is that number: %s',
+    (From) => {
+      expect(read('voice', { ...CALL, From }).event.caller).toEqual({ number: From, raw: From });
+    },
   );
 
-  test("agrees with Twilio's own package, both ways", () => {
+  test('of a caller without any word is nobody', () => {
+    expect(read('voice', { ...CALL, From: '' }).event.caller).toEqual({ number: null, raw: null });
+  });
+
+  test("does not take our own number on the business's leg for the caller's", () => {
+    const leg = { ...CALL, ParentCallSid: 'CA0', Direction: 'outbound-dial', To: '+13055550100' };
+    const query = '?number=%2B13055550110';
+    expect(read('status', { ...leg, From: '+13055550110' }, query).event).toMatchObject({
+      kind: 'leg_status',
+      providerCallId: 'CA0',
+      trackingNumber: '+13055550110',
+      destinationNumber: '+13055550100',
+      caller: { number: null, raw: null },
+    });
+    expect(read('status', leg, query).event.caller.number).toBe('+14155550123');
+  });
+
+  test("knows the number's own status callback, which alone comes when the caller gives up", () => {
+    const end = { ...CALL, CallStatus: 'no-answer', Direction: 'inbound', CallDuration: '0' };
+    const expected = { kind: 'call_status', providerCallId: 'CA1', status: 'no_answer', seconds: 0 };
+    expect(read('status', end).event).toMatchObject(expected);
+    // A call from one number of an account to another has a parent of its own.
+    expect(read('status', { ...end, ParentCallSid: 'CA9' }).event).toMatchObject(expected);
+  });
+
+  test.each([
+    ['completed', 'completed'],
+    ['answered', 'completed'],
+    ['busy', 'busy'],
+    ['no-answer', 'no_answer'],
+    ['failed', 'failed'],
+    ['canceled', 'canceled'],
+    ['a word of next year', null],
+  ])('has the end of a dial: %s', (DialCallStatus, status) => {
+    expect(read('dial', { ...CALL, DialCallStatus }).event).toMatchObject({ kind: 'dial_ended', status });
+  });
+
+  test('tells the words about one recording apart, and the words about two', () => {
+    const recording = { ...CALL, RecordingSid: 'RE1', RecordingUrl: 'https://api.twilio.com/RE1' };
+    const keys = ['', 'in-progress', 'completed', 'absent', 'failed'].map(
+      (RecordingStatus) => read('recording', { ...recording, RecordingStatus }).event.key,
+    );
+    keys.push(read('recording', { ...recording, RecordingSid: 'RE2' }).event.key);
+    expect(new Set(keys).size).toBe(6);
+  });
+
+  test('keeps only an address of the web as a recording', () => {
+    const urlOf = (RecordingUrl: string) => read('recording', { ...CALL, RecordingUrl }).event.recordingUrl;
+    expect(urlOf('https://api.twilio.com/2010-04-01/RE1')).toBe('https://api.twilio.com/2010-04-01/RE1');
+    expect(urlOf('javascript:alert(1)')).toBeNull();
+    expect(urlOf('//api.twilio.com/RE1')).toBeNull();
+  });
+
+  test('happened when it says so, unless that cannot be', () => {
+    const at = (Timestamp: string) => read('status', { ...CALL, Timestamp }).event.at;
+    expect(at(new Date(NOW - 90_000).toUTCString())).toBe(NOW - 90_000);
+    for (const odd of ['', 'soon', new Date(NOW + 5000).toUTCString(), 'Tue, 31 May 2016 18:00:00 +0000'])
+      expect(at(odd)).toBe(NOW);
+  });
+
+  test('has lengths in whole seconds or not at all', () => {
+    const seconds = (CallDuration: string) => read('status', { ...CALL, CallDuration }).event.seconds;
+    expect([seconds('42'), seconds('0')]).toEqual([42, 0]);
+    for (const odd of ['', '-1', '1.5', '1e3', '99999999', 'NaN']) expect(seconds(odd)).toBeNull();
+  });
+
+  test('can be stored, whatever is in it', () => {
     fc.assert(
-      fc.property(anyUrl, anyForm, fc.boolean(), (address, parameters, spoil) => {
-        const theirs = twilio.getExpectedTwilioSignature(TOKEN, address, parameters);
-        const given = spoil ? theirs.replace(/^./, (c) => (c === 'A' ? 'B' : 'A')) : theirs;
-        expect(isSignedByTwilio([TOKEN], signed(address, parameters, given))).toBe(!spoil);
-        const ours = twilioSignature(TOKEN, address, form(parameters));
-        expect(twilio.validateRequest(TOKEN, ours, address, parameters)).toBe(true);
+      fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
+        const { event } = read('transcription', {
+          ...CALL,
+          From: text,
+          CallerName: text,
+          FromCity: text,
+          TranscriptionText: text,
+          RecordingUrl: text,
+        });
+        const stored = JSON.stringify(event);
+        expect(stored).not.toContain('\\u0000');
+        expect(stored).not.toMatch(/\\ud[89a-f]/i);
+        expect(event.callerName?.length ?? 0).toBeLessThanOrEqual(500);
       }),
-      { numRuns: 1000 },
     );
   });
 
-  test('covers a JSON body by its hash in the query', () => {
-    const body = Buffer.from('{"CallSid":"CA1"}');
-    const hash = createHash('sha256').update(body).digest('hex');
-    const address = `https://calls.example.com/v1/telephony/twilio/status?bodySHA256=${hash}`;
-    const signature = twilio.getExpectedTwilioSignature(TOKEN, address, {});
-    const request = { url: address, signature, contentType: 'application/json', body, parameters: new Map() };
-    expect(isSignedByTwilio([TOKEN], request)).toBe(true);
-    expect(isSignedByTwilio([TOKEN], { ...request, body: Buffer.from('{"CallSid":"CA2"}') })).toBe(false);
-    expect(isSignedByTwilio([TOKEN], { ...request, url: 'https://calls.example.com/' })).toBe(false);
+  test('is read from JSON, and from the address of a GET, as from a form', () => {
+    const { at, ...expected } = read('voice', CALL).event;
+    expect(at).toBe(NOW);
+    const url = '/v1/telephony/twilio/voice';
+    const json = { 'content-type': 'application/json' };
+    const body = Buffer.from(JSON.stringify({ ...CALL, CallerName: null }));
+    expect(adapter.read('voice', { method: 'POST', url, headers: json, body }, NOW).event).toMatchObject(
+      expected,
+    );
+    const asked = {
+      method: 'GET',
+      url: `${url}?${new URLSearchParams(CALL)}`,
+      headers: {},
+      body: Buffer.alloc(0),
+    };
+    expect(adapter.read('voice', asked, NOW).event).toMatchObject(expected);
+  });
+
+  describe('at the fallback address', () => {
+    const failed = (path: string, more: Record<string, string> = {}) =>
+      read('voice', {
+        ...CALL,
+        ...more,
+        ErrorCode: '11200',
+        ErrorUrl: `https://calls.example.com/v1/telephony/twilio/${path}`,
+      });
+
+    test('is the same call, with what went wrong', () => {
+      const { callback, event } = failed('voice');
+      expect(callback).toBe('voice');
+      expect(event).toMatchObject({ kind: 'ringing', providerCallId: 'CA1', fault: { code: '11200' } });
+      expect(event.key).not.toBe(read('voice', CALL).event.key);
+      expect(read('voice', CALL).event).not.toHaveProperty('fault');
+    });
+
+    test('wants the answer that failed, so that nobody who has talked is put through again', () => {
+      const ended = failed('dial?number=%2B13055550110', {
+        DialCallStatus: 'completed',
+        DialCallDuration: '42',
+      });
+      expect(ended.callback).toBe('dial');
+      expect(ended.event).toMatchObject({ kind: 'dial_ended', status: 'completed', seconds: 42 });
+      expect(failed('recording?number=%2B13055550110').callback).toBe('recording');
+      // What nobody waits for has no answer that could keep a caller on the line.
+      for (const path of ['status', 'transcription', 'nonsense', ''])
+        expect(failed(path).callback).toBe('voice');
+    });
   });
 });
 
 describe('the documents for Twilio', () => {
-  const adapter = createTwilio({
-    authTokens: [TOKEN],
-    simulatorToken: null,
-    publicUrl: () => 'https://calls.example.com',
-  });
-  const route = {
-    companyId: 'COM1',
-    trackerId: 'TRK1',
-    destinationNumber: '+13055550100',
-    greeting: null,
-    demo: false,
-  };
   const parse = (xml: string) => {
     expect(XMLValidator.validate(xml)).toBe(true);
     return new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '', parseTagValue: false }).parse(
@@ -116,6 +238,8 @@ describe('the documents for Twilio', () => {
     const { Dial } = parse(adapter.render(planAnswer(route), '+13055550110').body);
     expect(Dial).toMatchObject({
       answerOnBridge: 'true',
+      // Four hours: so long after its last report a call is over, whatever was told.
+      timeLimit: '14400',
       action: 'https://calls.example.com/v1/telephony/twilio/dial?number=%2B13055550110',
       Number: { '#text': '+13055550100' },
     });
@@ -144,7 +268,84 @@ describe('the documents for Twilio', () => {
   });
 });
 
+describe('the number that is dialled', () => {
+  const numberOf = (to: string) =>
+    adapter.render([{ do: 'dial', to, ringSeconds: 25, limitSeconds: 60 }], '+13055550110');
+
+  test.each([
+    '',
+    '911',
+    '13055550100',
+    '+0123456789',
+    '+1305555010012345',
+    'sip:a@b',
+    '+1305</Number>',
+    '+1305 5550100',
+    '+13055550100\n',
+  ])('is one in E.164, and never %j', (to) => {
+    expect(() => numberOf(to)).toThrow(TypeError);
+    const answer = adapter.render(planAnswer({ ...route, destinationNumber: to }), '+13055550110').body;
+    expect(answer).toContain('not in service');
+    expect(answer).not.toContain('<Dial');
+  });
+});
+
 describe('the XML serializer', () => {
+  const reader = new XMLParser({
+    ignoreAttributes: false,
+    attributeNamePrefix: '',
+    parseTagValue: false,
+    parseAttributeValue: false,
+    trimValues: false,
+    alwaysCreateTextNode: true,
+    // Numeric references, too.
+    htmlEntities: true,
+  });
+
+  test('what goes in comes out, but for what XML forbids', () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc
+        .array(
+          fc.constantFrom(
+            '<',
+            '>',
+            '&',
+            '"',
+            "'",
+            '&amp;',
+            ']]>',
+            '<!--',
+            '\r\n',
+            '\t',
+            '\u0007',
+            '\ufffe',
+            '📞',
+            'é',
+            ' ',
+            'a',
+          ),
+        )
+        .map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(anyText, anyText, (text, attribute) => {
+        const kept = (value: string) =>
+          Buffer.from(value)
+            .toString()
+            .replace(/[\ufffe\uffff]|[^\t\n\r -\uffff]/g, '');
+        const xml = renderXml(element('Response', {}, [element('Say', { voice: attribute }, [text, 'end'])]));
+        expect(XMLValidator.validate(xml)).toBe(true);
+        // Every reader makes spaces of these in an attribute, and line ends of line ends: they must be references.
+        expect(/voice="[^"]*[\t\n\r]/.test(xml) || xml.includes('\r')).toBe(false);
+        const { Say } = reader.parse(xml).Response;
+        expect(Say['#text']).toBe(`${kept(text)}end`);
+        expect(Say.voice).toBe(kept(attribute));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   test('lets nothing out of a value', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {

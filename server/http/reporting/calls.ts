@@ -114,7 +114,7 @@ const FIELDS: FieldTable<CallReport> = {
     timeline_url: none,
     total_calls: (call) => call.callsTotal,
     tracker_id: (call) => call.trackerId,
-    transcription: none,
+    transcription: (call) => call.transcription,
     utma: none,
     utmb: none,
     utmc: none,

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Housekeeping } from '../../domain/ports.js';
+import type { Housekeeping, SilentCall } from '../../domain/ports.js';
 import { sqlState, transaction } from './connect.js';
 
 /** Names "housekeeping" among all advisory locks of a database. */
@@ -7,6 +7,8 @@ const HOUSEKEEPING_LOCK = 0x6374686b;
 const MONTHS_AHEAD = 2;
 /** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
 const LEDGER_DAYS = 7;
+/** Calls closed a run; more wait for the next one. */
+const CLOSE_BATCH = 1000;
 /** Rows a statement: short enough never to hold up the writer. */
 const PRUNE_BATCH = 5000;
 
@@ -30,6 +32,9 @@ export function createHousekeeping(pool: pg.Pool): Housekeeping {
         if (some < PRUNE_BATCH) return forgotten;
       }
     },
+    // The lock is held until the last one is closed, on a connection of its own.
+    closeSilentCalls: (silentSeconds, close) =>
+      alone(async (client) => closeEach(await silentCalls(client, silentSeconds), close), 0),
   };
 }
 
@@ -64,4 +69,34 @@ async function forgetSome(client: pg.ClientBase): Promise<number> {
     [LEDGER_DAYS],
   );
   return rowCount ?? 0;
+}
+
+/** Open calls of which nothing was heard for so long, oldest first. */
+async function silentCalls(client: pg.ClientBase, silentSeconds: number): Promise<SilentCall[]> {
+  const { rows } = await client.query<SilentCall>(
+    `SELECT c.company_id AS "companyId", c.tracker_id AS "trackerId", c.provider,
+            c.provider_call_id AS "providerCallId", c.tracking_number AS "trackingNumber",
+            last.at AS "lastReportAt"
+     FROM calls c
+     CROSS JOIN LATERAL (SELECT max(e.received_at) AS received, max((e.event->>'at')::float8) AS at
+                         FROM call_events e
+                         WHERE e.company_id = c.company_id AND e.provider = c.provider
+                           AND e.provider_call_id = c.provider_call_id) last
+     WHERE c.ended_at IS NULL AND c.started_at < now() - make_interval(secs => $1)
+       AND last.received < now() - make_interval(secs => $1)
+     ORDER BY c.started_at LIMIT ${CLOSE_BATCH}`,
+    [silentSeconds],
+  );
+  return rows;
+}
+
+/** One that cannot be closed does not keep the others open; the first failure is told at the end. */
+async function closeEach(
+  calls: readonly SilentCall[],
+  close: (call: SilentCall) => Promise<void>,
+): Promise<number> {
+  const failures: unknown[] = [];
+  for (const call of calls) await close(call).catch((error) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
+  return calls.length;
 }

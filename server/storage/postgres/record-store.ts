@@ -195,9 +195,9 @@ async function recordCall(
     `INSERT INTO calls AS c (company_id, call_id, provider, provider_call_id, tracker_id, person_id, session_id,
        visit_id, tracking_number, destination_number, caller_number, caller_raw, caller_name, caller_city,
        caller_state, caller_country, caller_zip, state, answered, voicemail, started_at, ended_at, duration,
-       recording_url, recording_duration, attribution, first_call)
+       recording_url, recording_duration, attribution, transcription, inferred, first_call)
      SELECT $1, $4, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-       to_timestamp($21::float8 / 1000), to_timestamp($22::float8 / 1000), $23, $24, $25, $26,
+       to_timestamp($21::float8 / 1000), to_timestamp($22::float8 / 1000), $23, $24, $25, $26, $27, $28,
        NOT EXISTS (SELECT FROM calls o WHERE o.company_id = $1 AND o.caller_number = $11
                    AND o.started_at < to_timestamp($21::float8 / 1000) AND o.provider_call_id <> $3)
      ON CONFLICT (company_id, provider, provider_call_id) DO UPDATE SET
@@ -210,7 +210,7 @@ async function recordCall(
        answered = excluded.answered, voicemail = excluded.voicemail, started_at = excluded.started_at,
        ended_at = excluded.ended_at, duration = excluded.duration, recording_url = excluded.recording_url,
        recording_duration = excluded.recording_duration, attribution = excluded.attribution,
-       first_call = excluded.first_call
+       transcription = excluded.transcription, inferred = excluded.inferred, first_call = excluded.first_call
      RETURNING call_id`,
     [
       ...call,
@@ -237,6 +237,8 @@ async function recordCall(
       facts.recordingUrl,
       facts.recordingDuration,
       JSON.stringify(attribution),
+      facts.transcription,
+      facts.inferred,
     ],
   );
   return { companyId, callId: rows[0]?.call_id ?? '', facts, attribution };

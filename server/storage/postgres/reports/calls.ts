@@ -26,6 +26,8 @@ interface CallRow extends LeadRow {
   duration: number | null;
   recording_url: string | null;
   recording_duration: number | null;
+  transcription: string | null;
+  inferred: boolean;
   first_call: boolean;
   created_at: Date;
   last_page?: string | null;
@@ -194,6 +196,8 @@ function reportOf(row: CallRow): CallReport {
     duration: row.duration,
     recordingUrl: row.recording_url,
     recordingDuration: row.recording_duration,
+    transcription: row.transcription,
+    inferred: row.inferred,
     firstCall: row.first_call,
     createdAt: millis(row.created_at),
     lastPage: row.last_page ?? null,
