@@ -15,6 +15,7 @@ import { createVisitorEvents } from './domain/visitor-events.js';
 import { createAuth } from './http/auth.js';
 import type { Dependency } from './http/health.js';
 import { createLeaseBudgets } from './http/lease-budgets.js';
+import { closeSilentCalls } from './jobs/close-silent-calls.js';
 import { housekeepingJobs, journalJob } from './jobs/housekeeping.js';
 import { startJobs } from './jobs/runner.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -215,7 +216,13 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       // Before anybody is served: what earlier processes acknowledged comes first.
       await writer.open();
       await refresher.start();
-      jobs ??= startJobs([...housekeepingJobs(createHousekeeping(pool)), journalJob(writer)], (job, error) =>
+      const housekeeping = createHousekeeping(pool);
+      const work = [
+        ...housekeepingJobs(housekeeping),
+        closeSilentCalls(housekeeping, (report) => writer.writeCall(report)),
+        journalJob(writer),
+      ];
+      jobs ??= startJobs(work, (job, error) =>
         app.log.warn({ err: error, job }, 'a job failed; it is tried again'),
       );
       return { accountId, migrations: applied };

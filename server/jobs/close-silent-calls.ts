@@ -1,5 +1,5 @@
 import { TALK_LIMIT_SECONDS } from '../domain/calls.js';
-import type { CallEvent, Housekeeping, SilentCall } from '../domain/ports.js';
+import type { CallEvent, CallReport, Housekeeping, SilentCall } from '../domain/ports.js';
 import type { Job } from './runner.js';
 
 const MINUTE_MS = 60_000;
@@ -12,7 +12,7 @@ const LATE_SECONDS = 600;
  */
 export function closeSilentCalls(
   record: Pick<Housekeeping, 'closeSilentCalls'>,
-  keep: (report: { companyId: string; trackerId: string | null; event: CallEvent }) => Promise<unknown>,
+  keep: (report: CallReport) => Promise<unknown>,
 ): Job {
   return {
     name: 'close silent calls',
