@@ -1,12 +1,8 @@
 /**
- * What a marketer may ask of the record, and the rules of asking that hold for every resource: pages, chosen fields,
- * and how phones, durations and money read. Dates are in `report-dates.ts`.
+ * What a marketer may ask of the record, and the rules of asking that hold for every resource: pages and chosen fields.
+ * Dates are in `report-dates.ts`, how phones and money read in `report-words.ts`.
  */
-import type { SourceRule } from '../../shared/contract/visitor.js';
-import { sourceOfRule } from '../../shared/source.js';
-import { LABELS } from '../../shared/source-table.js';
 import { invalid } from './errors.js';
-import { spell } from './phone-numbers.js';
 import type { Attribution, CallFacts, Device, Millis, PhoneNumber } from './ports.js';
 import type { Window } from './report-dates.js';
 
@@ -139,6 +135,20 @@ export interface CallReport extends LeadReport, Omit<CallFacts, 'callerRaw' | 'c
   /** Detail `counts`: calls of this caller to this company before this one, and in all. */
   callsBefore: number;
   callsTotal: number;
+}
+
+/** What people say of a lead event. What is left out stays as it is, null clears. */
+export interface LeadChanges {
+  note?: string | null;
+  value?: number | null;
+  leadStatus?: 'good_lead' | 'not_a_lead' | null;
+  /** In place of those that it has. */
+  tags?: string[];
+  /** Beside those that it has. */
+  moreTags?: string[];
+  customerName?: string | null;
+  /** Of calls: in no report any more, for good. */
+  spam?: true;
 }
 
 export interface FormReport extends LeadReport {
@@ -279,6 +289,13 @@ export interface ReportStore extends UserStore {
     details: ReadonlySet<Detail>,
   ): Promise<Found<CallReport>>;
   call(accountId: string, callId: string, details: ReadonlySet<Detail>): Promise<CallReport | null>;
+  /** The call as it is now, also one that was spam; null: no such call. */
+  changeCall(
+    accountId: string,
+    callId: string,
+    changes: LeadChanges,
+    details: ReadonlySet<Detail>,
+  ): Promise<CallReport | null>;
 
   formSubmissions(
     accountId: string,
@@ -286,6 +303,13 @@ export interface ReportStore extends UserStore {
     details: ReadonlySet<Detail>,
   ): Promise<Found<FormReport>>;
   formSubmission(accountId: string, id: string, details: ReadonlySet<Detail>): Promise<FormReport | null>;
+  /** The form as it is now; null: no such form. */
+  changeFormSubmission(
+    accountId: string,
+    id: string,
+    changes: LeadChanges,
+    details: ReadonlySet<Detail>,
+  ): Promise<FormReport | null>;
 }
 
 // ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -355,66 +379,4 @@ export function selectFields<Row>(table: FieldTable<Row>, asked: readonly string
       return answer;
     },
   };
-}
-
-// ── How things read ──────────────────────────────────────────────────────────────────────────────────────────
-
-/** `305-555-0100` for a number of the North American plan, the international spelling for others. */
-export function formatPhone(number: PhoneNumber | null): string | null {
-  if (number === null) return null;
-  const [, area, exchange, line] = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number) ?? [];
-  return area ? `${area}-${exchange}-${line}` : spell(number).international;
-}
-
-/** `13s`, `2m 59s`, `1h 0m 5s`. */
-export function formatDuration(seconds: number | null): string | null {
-  if (seconds === null) return null;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  const parts = [`${seconds % 60}s`];
-  if (hours > 0 || minutes > 0) parts.unshift(`${minutes}m`);
-  if (hours > 0) parts.unshift(`${hours}h`);
-  return parts.join(' ');
-}
-
-/** `$1,234.50`; `--` when nobody said what the lead is worth. */
-export function formatMoney(value: number | null): string {
-  if (value === null) return '--';
-  return value.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
-}
-
-/** `google_paid` → `Google Paid`; a domain stays as it is. */
-export function formatSlug(slug: string): string {
-  if (slug.includes('.')) return slug;
-  return slug.replace(/_/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
-}
-
-/** `google_paid` → `Google Ads`: what `shared/source` calls the visits of this source. */
-function nameOfSlug(slug: string): string {
-  const [, id, kind] = /^(.+)_(paid|organic)$/.exec(slug) ?? [];
-  const label = id !== undefined && Object.hasOwn(LABELS, id) ? LABELS[id] : undefined;
-  if (!label) return formatSlug(slug);
-  return kind === 'paid' ? (label.paidName ?? `${label.name} Paid`) : `${label.name} Organic`;
-}
-
-/** Caller id shouts; a name all in capitals is set as people write it. */
-export function formatName(name: string | null): string | null {
-  if (name === null || name !== name.toUpperCase()) return name;
-  return name.toLowerCase().replace(/(^|[\s'-])\p{L}/gu, (start) => start.toUpperCase());
-}
-
-/**
- * Slug and display name of what led to a lead event: the first touch where a session is known, else what the
- * tracker's own rule tells, else what the join says of the source alone.
- */
-export function sourceOf(
-  lead: Pick<LeadReport, 'firstTouch' | 'attribution'> &
-    Partial<Pick<CallReport, 'trackerType' | 'trackerName' | 'trackerSource'>>,
-): { source: string; name: string } | null {
-  if (lead.firstTouch) return { source: lead.firstTouch.source, name: lead.firstTouch.sourceName };
-  if (lead.trackerType === 'source') {
-    return sourceOfRule(lead.trackerSource as unknown as SourceRule, lead.trackerName ?? '');
-  }
-  const { source } = lead.attribution;
-  return source === null ? null : { source, name: nameOfSlug(source) };
 }

@@ -5,11 +5,9 @@ import {
   formatMoney,
   formatName,
   formatPhone,
-  readCount,
-  selectFields,
   sourceOf,
-  totalPages,
-} from '../../server/domain/reports.js';
+} from '../../server/domain/report-words.js';
+import { readCount, selectFields, totalPages } from '../../server/domain/reports.js';
 
 const NEW_YORK = 'America/New_York';
 /** Noon of a Sunday in New York; the clocks there were set forward on 8 March and go back on 1 November. */

@@ -1,29 +1,31 @@
 import { CallSchema, RecordingSchema } from '../../../shared/contract/reporting.js';
+import { CallChangesSchema } from '../../../shared/contract/reporting-bodies.js';
 import { notFound, Refusal } from '../../domain/errors.js';
 import { formatTime, readTimeZone } from '../../domain/report-dates.js';
 import {
-  CALL_SORTS,
-  type CallReport,
-  type FieldTable,
   formatDuration,
   formatMoney,
   formatName,
   formatPhone,
   formatSlug,
   sourceOf,
-} from '../../domain/reports.js';
+} from '../../domain/report-words.js';
+import { CALL_SORTS, type CallReport, type FieldTable } from '../../domain/reports.js';
 import {
   type Ask,
   answerOne,
   answerPage,
   DATE_PARAMETERS,
+  endpoint,
   FIELDS_PARAMETER,
   type Frame,
+  leavingOut,
   PAGE_PARAMETERS,
   pageSchema,
   resource,
   SORT_PARAMETERS,
 } from './frame.js';
+import { readCallChanges } from './lead-body.js';
 import * as lead from './lead-fields.js';
 import { given, readDates, readSorting } from './query.js';
 
@@ -146,6 +148,9 @@ const FIELDS: FieldTable<CallReport> = {
   },
 };
 
+/** What is answered to a change. */
+const WRITTEN_FIELDS = leavingOut(FIELDS, ['recording_player']);
+
 /** The line on which somebody talked. */
 function answeringNumber(call: CallReport): string | null {
   return call.answered ? call.destinationNumber : null;
@@ -234,6 +239,23 @@ export function calls(frame: Frame): void {
           unknown(ask),
         ),
     },
+    PUT: endpoint({
+      summary: 'Say something of a call',
+      description:
+        'What is left out stays as it is; null and empty clear. A call that is spam is in no report.',
+      query: { ...FIELDS_PARAMETER, time_zone: DATE_PARAMETERS.time_zone },
+      body: CallChangesSchema,
+      answer: CallSchema,
+      run: (ask) =>
+        answerOne(
+          ask,
+          WRITTEN_FIELDS,
+          ask.view(readTimeZone(ask.query.one('time_zone'), ask.user.timeZone)),
+          (details) =>
+            reports.changeCall(ask.user.accountId, ask.id('call'), readCallChanges(ask.body), details),
+          unknown(ask),
+        ),
+    }),
   });
 
   resource(frame, 'calls', '/v3/a/:account/calls/:call/recording', {

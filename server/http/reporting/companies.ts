@@ -1,9 +1,9 @@
+import { CompanySchema } from '../../../shared/contract/reporting.js';
 import {
   type CompanyChangesBody,
   CompanyChangesSchema,
-  CompanySchema,
   NewCompanySchema,
-} from '../../../shared/contract/reporting.js';
+} from '../../../shared/contract/reporting-bodies.js';
 import { invalid, notFound } from '../../domain/errors.js';
 import { formatUtc, isTimeZone } from '../../domain/report-dates.js';
 import {

@@ -1,18 +1,16 @@
 import { FormSubmissionSchema } from '../../../shared/contract/reporting.js';
+import { FormChangesSchema } from '../../../shared/contract/reporting-bodies.js';
 import { notFound } from '../../domain/errors.js';
 import { formatUtc } from '../../domain/report-dates.js';
+import { formatName, formatPhone } from '../../domain/report-words.js';
+import { type FieldTable, FORM_SORTS, type FormReport } from '../../domain/reports.js';
 import {
-  type FieldTable,
-  FORM_SORTS,
-  type FormReport,
-  formatName,
-  formatPhone,
-} from '../../domain/reports.js';
-import {
+  type Ask,
   answerOne,
   answerPage,
   asksForRelativePages,
   DATE_PARAMETERS,
+  endpoint,
   FIELDS_PARAMETER,
   type Frame,
   leavingOut,
@@ -21,6 +19,7 @@ import {
   resource,
   SORT_PARAMETERS,
 } from './frame.js';
+import { readFormChanges } from './lead-body.js';
 import * as lead from './lead-fields.js';
 import { given, readDates, readSorting } from './query.js';
 
@@ -68,6 +67,7 @@ const OLDER_FIELDS = leavingOut(FIELDS, ['customer_email']);
 
 export function formSubmissions(frame: Frame): void {
   const { reports } = frame;
+  const unknown = (ask: Ask) => () => notFound('form submission', ask.id('form_submission'));
 
   resource(frame, 'form submissions', '/v3/a/:account/form_submissions', {
     GET: {
@@ -116,8 +116,29 @@ export function formSubmissions(frame: Frame): void {
           FIELDS,
           ask.view(),
           (details) => reports.formSubmission(ask.user.accountId, ask.id('form_submission'), details),
-          () => notFound('form submission', ask.id('form_submission')),
+          unknown(ask),
         ),
     },
+    PUT: endpoint({
+      summary: 'Say something of a form submission',
+      description: 'What is left out stays as it is; null and empty clear.',
+      query: FIELDS_PARAMETER,
+      body: FormChangesSchema,
+      answer: FormSubmissionSchema,
+      run: (ask) =>
+        answerOne(
+          ask,
+          FIELDS,
+          ask.view(),
+          (details) =>
+            reports.changeFormSubmission(
+              ask.user.accountId,
+              ask.id('form_submission'),
+              readFormChanges(ask.body),
+              details,
+            ),
+          unknown(ask),
+        ),
+    }),
   });
 }

@@ -1,7 +1,8 @@
 /** Fields that calls and form submissions share: all that is read from the visits of their session. */
 import type { Attribution } from '../../domain/ports.js';
 import { formatTime } from '../../domain/report-dates.js';
-import { type LeadReport, sourceOf, type Touch, type View } from '../../domain/reports.js';
+import { sourceOf } from '../../domain/report-words.js';
+import type { LeadReport, Touch, View } from '../../domain/reports.js';
 
 const UTM = ['source', 'medium', 'campaign', 'term', 'content'] as const;
 

@@ -2,7 +2,7 @@
  * The rules of a request that makes or changes a tracker: what its members mean together, and what calltrk cannot do.
  * What depends on other trackers (whose a number is, circles through them) is the record's to say.
  */
-import type { NewTrackerBody, TrackerChangesBody } from '../../../shared/contract/reporting.js';
+import type { NewTrackerBody, TrackerChangesBody } from '../../../shared/contract/reporting-bodies.js';
 import { invalid } from '../../domain/errors.js';
 import { parsePhoneNumber } from '../../domain/phone-numbers.js';
 import type { PhoneNumber } from '../../domain/ports.js';

@@ -1,4 +1,5 @@
-import { NewTrackerSchema, TrackerChangesSchema, TrackerSchema } from '../../../shared/contract/reporting.js';
+import { TrackerSchema } from '../../../shared/contract/reporting.js';
+import { NewTrackerSchema, TrackerChangesSchema } from '../../../shared/contract/reporting-bodies.js';
 import { invalid, notFound } from '../../domain/errors.js';
 import { formatUtc } from '../../domain/report-dates.js';
 import { type FieldTable, selectFields, type TrackerReport } from '../../domain/reports.js';

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { ReportStore } from '../../domain/reports.js';
 import { withRefusals } from './refusals.js';
 import { findAccount, findUserByKey } from './reports/accounts.js';
-import { findCall, listCalls } from './reports/calls.js';
+import { changeCall, findCall, listCalls } from './reports/calls.js';
 import {
   companyIds,
   createCompany,
@@ -11,7 +11,7 @@ import {
   listCompanies,
   updateCompany,
 } from './reports/companies.js';
-import { findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
+import { changeFormSubmission, findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
 import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
 import { findTracker, listTrackers } from './reports/trackers.js';
 
@@ -37,9 +37,13 @@ export function createReportStore(pool: pg.Pool): ReportStore {
     calls: async (accountId, ask, details) =>
       listCalls(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     call: (accountId, callId, details) => findCall(pool, accountId, callId, details),
+    changeCall: (accountId, callId, changes, details) =>
+      changeCall(pool, accountId, callId, changes, details),
 
     formSubmissions: async (accountId, ask, details) =>
       listFormSubmissions(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     formSubmission: (accountId, id, details) => findFormSubmission(pool, accountId, id, details),
+    changeFormSubmission: (accountId, id, changes, details) =>
+      changeFormSubmission(pool, accountId, id, changes, details),
   });
 }

@@ -1,6 +1,15 @@
 import type pg from 'pg';
 import type { CallFacts } from '../../../domain/ports.js';
-import type { CallFilter, CallReport, CallSort, Detail, Found, Listing } from '../../../domain/reports.js';
+import type {
+  CallFilter,
+  CallReport,
+  CallSort,
+  Detail,
+  Found,
+  LeadChanges,
+  Listing,
+} from '../../../domain/reports.js';
+import { changeLead, type LeadTable } from './lead-writes.js';
 import { FIRST_TOUCH, type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
 import { contains, millis, NOTHING, orderBy, rowsOf, type Sorting, type Sql, sql, where } from './sql.js';
 
@@ -35,7 +44,14 @@ interface CallRow extends LeadRow {
   calls_total?: string;
 }
 
+interface CallKey {
+  company_id: string;
+  call_id: string;
+}
+
 const AT = sql`c.started_at`;
+const SPAM = sql`c.spam`;
+const CALLS: LeadTable = { name: sql`calls`, id: sql`call_id`, customerName: sql`caller_name`, hidden: SPAM };
 
 const SORTS: Record<CallSort, Sorting> = {
   start_time: { by: AT, natural: 'desc', always: true },
@@ -89,9 +105,9 @@ export async function listCalls(
     FROM calls c ${TRACKER}
     LEFT JOIN sessions s ON s.company_id = c.company_id AND s.session_id = c.session_id
     ${needsTouch ? FIRST_TOUCH : NOTHING}
-    ${where([ofCompanies(companies), ...leadConditions(filter, AT), ...conditions(filter)])}`;
+    ${where([ofCompanies(companies), sql`NOT ${SPAM}`, ...leadConditions(filter, AT), ...conditions(filter)])}`;
   const ties = sort === null || sort === 'start_time' ? sql`c.call_id` : sql`c.started_at DESC, c.call_id`;
-  const keys = await rowsOf<{ company_id: string; call_id: string }>(
+  const keys = await rowsOf<CallKey>(
     pool,
     sql`SELECT c.company_id, c.call_id ${from} ${orderBy(SORTS, ask, 'start_time', ties)}
         LIMIT ${slice.limit} OFFSET ${slice.offset}`,
@@ -106,12 +122,23 @@ export async function findCall(
   callId: string,
   details: ReadonlySet<Detail>,
 ): Promise<CallReport | null> {
-  const keys = await rowsOf<{ company_id: string; call_id: string }>(
+  const keys = await rowsOf<CallKey>(
     pool,
     sql`SELECT c.company_id, c.call_id FROM companies co JOIN calls c USING (company_id)
-        WHERE co.account_id = ${accountId} AND c.call_id = ${callId}`,
+        WHERE co.account_id = ${accountId} AND c.call_id = ${callId} AND NOT ${SPAM}`,
   );
   return (await report(pool, keys, details))[0] ?? null;
+}
+
+export async function changeCall(
+  pool: pg.Pool,
+  accountId: string,
+  callId: string,
+  changes: LeadChanges,
+  details: ReadonlySet<Detail>,
+): Promise<CallReport | null> {
+  const key = await changeLead<CallKey>(pool, CALLS, { accountId, id: callId }, changes);
+  return (await report(pool, key ? [key] : [], details))[0] ?? null;
 }
 
 function conditions(filter: CallFilter): (Sql | false | undefined)[] {
@@ -140,7 +167,7 @@ function searched(words: string): Sql {
 
 async function report(
   pool: pg.Pool,
-  keys: readonly { company_id: string; call_id: string }[],
+  keys: readonly CallKey[],
   details: ReadonlySet<Detail>,
 ): Promise<CallReport[]> {
   if (keys.length === 0) return [];
@@ -170,7 +197,8 @@ const LAST_PAGE = sql`
 const CALL_COUNTS = sql`
   LEFT JOIN LATERAL (SELECT count(*) AS total, count(*) FILTER (WHERE o.started_at < c.started_at) AS before
                      FROM calls o
-                     WHERE o.company_id = c.company_id AND o.caller_number = c.caller_number) n ON true`;
+                     WHERE o.company_id = c.company_id AND o.caller_number = c.caller_number
+                       AND (NOT o.spam OR o.call_id = c.call_id)) n ON true`;
 
 function reportOf(row: CallRow): CallReport {
   return {

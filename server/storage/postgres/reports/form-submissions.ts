@@ -1,5 +1,14 @@
 import type pg from 'pg';
-import type { Detail, FormReport, FormSort, Found, LeadFilter, Listing } from '../../../domain/reports.js';
+import type {
+  Detail,
+  FormReport,
+  FormSort,
+  Found,
+  LeadChanges,
+  LeadFilter,
+  Listing,
+} from '../../../domain/reports.js';
+import { changeLead, type LeadTable } from './lead-writes.js';
 import { type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
 import { millis, orderBy, rowsOf, type Sorting, sql, where } from './sql.js';
 
@@ -21,6 +30,12 @@ interface FormKey {
 }
 
 const AT = sql`c.submitted_at`;
+const FORMS: LeadTable = {
+  name: sql`form_submissions`,
+  id: sql`form_submission_id`,
+  customerName: sql`customer_name`,
+  hidden: sql`false`,
+};
 
 const SORTS: Record<FormSort, Sorting> = {
   submitted_at: { by: AT, natural: 'desc', always: true },
@@ -60,6 +75,17 @@ export async function findFormSubmission(
         WHERE co.account_id = ${accountId} AND c.form_submission_id = ${id}`,
   );
   return (await report(pool, keys, details))[0] ?? null;
+}
+
+export async function changeFormSubmission(
+  pool: pg.Pool,
+  accountId: string,
+  id: string,
+  changes: LeadChanges,
+  details: ReadonlySet<Detail>,
+): Promise<FormReport | null> {
+  const key = await changeLead<FormKey>(pool, FORMS, { accountId, id }, changes);
+  return (await report(pool, key ? [key] : [], details))[0] ?? null;
 }
 
 async function report(

@@ -1,0 +1,67 @@
+/** How the things of a report read: phones, durations, money, names and sources. */
+import type { SourceRule } from '../../shared/contract/visitor.js';
+import { sourceOfRule } from '../../shared/source.js';
+import { LABELS } from '../../shared/source-table.js';
+import { spell } from './phone-numbers.js';
+import type { PhoneNumber } from './ports.js';
+import type { CallReport, LeadReport } from './reports.js';
+
+/** `305-555-0100` for a number of the North American plan, the international spelling for others. */
+export function formatPhone(number: PhoneNumber | null): string | null {
+  if (number === null) return null;
+  const [, area, exchange, line] = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number) ?? [];
+  return area ? `${area}-${exchange}-${line}` : spell(number).international;
+}
+
+/** `13s`, `2m 59s`, `1h 0m 5s`. */
+export function formatDuration(seconds: number | null): string | null {
+  if (seconds === null) return null;
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const parts = [`${seconds % 60}s`];
+  if (hours > 0 || minutes > 0) parts.unshift(`${minutes}m`);
+  if (hours > 0) parts.unshift(`${hours}h`);
+  return parts.join(' ');
+}
+
+/** `$1,234.50`; `--` when nobody said what the lead is worth. */
+export function formatMoney(value: number | null): string {
+  if (value === null) return '--';
+  return value.toLocaleString('en-US', { style: 'currency', currency: 'USD' });
+}
+
+/** `google_paid` → `Google Paid`; a domain stays as it is. */
+export function formatSlug(slug: string): string {
+  if (slug.includes('.')) return slug;
+  return slug.replace(/_/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+/** `google_paid` → `Google Ads`: what `shared/source` calls the visits of this source. */
+function nameOfSlug(slug: string): string {
+  const [, id, kind] = /^(.+)_(paid|organic)$/.exec(slug) ?? [];
+  const label = id !== undefined && Object.hasOwn(LABELS, id) ? LABELS[id] : undefined;
+  if (!label) return formatSlug(slug);
+  return kind === 'paid' ? (label.paidName ?? `${label.name} Paid`) : `${label.name} Organic`;
+}
+
+/** Caller id shouts; a name all in capitals is set as people write it. */
+export function formatName(name: string | null): string | null {
+  if (name === null || name !== name.toUpperCase()) return name;
+  return name.toLowerCase().replace(/(^|[\s'-])\p{L}/gu, (start) => start.toUpperCase());
+}
+
+/**
+ * Slug and display name of what led to a lead event: the first touch where a session is known, else what the
+ * tracker's own rule tells, else what the join says of the source alone.
+ */
+export function sourceOf(
+  lead: Pick<LeadReport, 'firstTouch' | 'attribution'> &
+    Partial<Pick<CallReport, 'trackerType' | 'trackerName' | 'trackerSource'>>,
+): { source: string; name: string } | null {
+  if (lead.firstTouch) return { source: lead.firstTouch.source, name: lead.firstTouch.sourceName };
+  if (lead.trackerType === 'source') {
+    return sourceOfRule(lead.trackerSource as unknown as SourceRule, lead.trackerName ?? '');
+  }
+  const { source } = lead.attribution;
+  return source === null ? null : { source, name: nameOfSlug(source) };
+}

@@ -1,0 +1,134 @@
+/**
+ * What a marketer's program sends to have something made or changed, as CallRail's API v3 has it. Names that are not
+ * here are ignored.
+ */
+import { type Static, type TSchema, Type } from 'typebox';
+
+/** A member of a request that may be left out, or sent as null. */
+const given = <T extends TSchema>(schema: T) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+/** Clients in use send booleans as text, too. */
+const Switch = given(Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')]));
+
+const Name = Type.String({ minLength: 1, maxLength: 255 });
+
+/** What both a new company and a change of one may set. */
+const COMPANY_SETTINGS = {
+  time_zone: given(Type.String({ description: 'IANA name; America/New_York if left out of a new company.' })),
+  callscore_enabled: Switch,
+  keyword_spotting_enabled: Switch,
+  callscribe_enabled: Switch,
+  swap_exclude_jquery: Switch,
+  swap_ppc_override: Switch,
+  swap_landing_override: given(Type.String({ maxLength: 255 })),
+  swap_cookie_duration: given(Type.Integer({ minimum: 1, description: 'At most six months.' })),
+  swap_cookie_duration_unit: given(
+    Type.Union([Type.Literal('months'), Type.Literal('weeks'), Type.Literal('days')]),
+  ),
+  external_form_capture: Switch,
+};
+
+export const NewCompanySchema = Type.Object({ name: Name, ...COMPANY_SETTINGS });
+
+/** Null clears what can be empty (`swap_*_override`) and leaves the rest as it is. */
+export const CompanyChangesSchema = Type.Object({ name: given(Name), ...COMPANY_SETTINGS });
+export type CompanyChangesBody = Static<typeof CompanyChangesSchema>;
+
+// ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A number that a user owns, however he writes it. */
+const Written = Type.String({ minLength: 1, maxLength: 40 });
+
+const CallFlow = Type.Object({
+  type: Type.String({ description: 'basic' }),
+  destination_number: Type.Optional(Written),
+  recording_enabled: Switch,
+  greeting_text: given(Type.String({ maxLength: 4096 })),
+  greeting_recording_url: given(Type.String({ maxLength: 2048 })),
+});
+const SOURCE = [Type.Record(Type.String(), Type.Unknown()), Type.Literal('all')] as const;
+const ABOUT_SOURCE = { description: 'Whose visits are served; a session tracker may say "all".' };
+
+/** What both a new tracker and a change of one may say. */
+const TRACKER_SETTINGS = {
+  tracking_numbers: given(
+    Type.Array(Written, {
+      description: 'Session tracker: the numbers of its pool, your own, in their order.',
+    }),
+  ),
+  tracking_number: Type.Optional(
+    Type.Unknown({ description: 'Source tracker: its number, your own, as text.' }),
+  ),
+  pool_numbers: Type.Optional(Type.Unknown({ description: 'Asks a provider for numbers: not available.' })),
+  pool_size: Type.Optional(Type.Unknown({ description: 'Without effect: the pool is the numbers given.' })),
+  swap_targets: given(
+    Type.Array(Written, { maxItems: 100, description: 'None means the destination number.' }),
+  ),
+  campaign_name: given(Type.String({ maxLength: 255 })),
+  whisper_message: given(Type.String({ maxLength: 4096 })),
+  sms_enabled: Switch,
+};
+
+/** What a request for a new tracker may hold; the rules between the members are the route's. */
+export const NewTrackerSchema = Type.Object({
+  name: Name,
+  type: Type.Union([Type.Literal('session'), Type.Literal('source')]),
+  company_id: Type.String(),
+  call_flow: CallFlow,
+  source: Type.Union([...SOURCE], ABOUT_SOURCE),
+  ...TRACKER_SETTINGS,
+});
+export type NewTrackerBody = Static<typeof NewTrackerSchema>;
+
+/**
+ * What is left out, or sent as null, stays as it is; null clears what can be empty (`campaign_name`,
+ * `whisper_message`). A list and a `call_flow` replace the one that was there.
+ */
+export const TrackerChangesSchema = Type.Object({
+  name: given(Name),
+  call_flow: given(CallFlow),
+  source: Type.Optional(Type.Union([...SOURCE, Type.Null()], ABOUT_SOURCE)),
+  ...TRACKER_SETTINGS,
+  replace_tracking_number: Type.Optional(
+    Type.Unknown({ description: 'Asks a provider for a number: not available.' }),
+  ),
+  type: given(Type.String({ description: 'Fixed: no other than it is.' })),
+  company_id: given(Type.String({ description: 'Fixed: no other than it is.' })),
+  company: Type.Optional(Type.Unknown({ description: 'Fixed: no other than it is.' })),
+  status: given(Type.String({ description: 'No other than it is: DELETE disables a tracker, for good.' })),
+  destination_number: given(Type.String({ description: 'No other than it is, or than call_flow makes it.' })),
+});
+export type TrackerChangesBody = Static<typeof TrackerChangesSchema>;
+
+// ── Leads ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What people say of a call or a form. What is left out stays as it is; null and empty clear. */
+const LEAD_CHANGES = {
+  tags: given(
+    Type.Array(Type.String({ minLength: 1, maxLength: 255 }), {
+      maxItems: 100,
+      description: 'All that it has.',
+    }),
+  ),
+  append_tags: Switch,
+  note: given(Type.String({ maxLength: 65_536 })),
+  value: given(Type.Union([Type.String({ description: '"$1.00" or "1.00"' }), Type.Number()])),
+  lead_status: given(Type.String({ description: 'good_lead or not_a_lead' })),
+};
+
+export const CallChangesSchema = Type.Object({
+  ...LEAD_CHANGES,
+  customer_name: given(Type.String({ maxLength: 255 })),
+  spam: Type.Optional(
+    Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false'), Type.Null()], {
+      description: 'true hides the call from now on, for good.',
+    }),
+  ),
+});
+export type CallChangesBody = Static<typeof CallChangesSchema>;
+
+export const FormChangesSchema = Type.Object({
+  ...LEAD_CHANGES,
+  notes: given(Type.String({ maxLength: 65_536, description: 'The same as note.' })),
+});
+export type FormChangesBody = Static<typeof FormChangesSchema>;
