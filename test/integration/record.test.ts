@@ -33,12 +33,9 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       const address = await server.createDatabase();
       const pools = Array.from({ length: 20 }, () => openPool(address));
       const runs = await Promise.all(pools.map((pool) => migrate(pool)));
-      expect(runs.flatMap(({ applied }) => applied)).toEqual([
-        '0001_foundation.sql',
-        '0002_write_entries.sql',
-        '0003_many_writers.sql',
-        '0004_call_ends.sql',
-      ]);
+      const files = readdirSync('server/storage/postgres/migrations').sort();
+      expect(files.length).toBeGreaterThan(3);
+      expect(runs.flatMap(({ applied }) => applied)).toEqual(files);
       await Promise.all(pools.map((pool) => pool.end()));
     });
 
