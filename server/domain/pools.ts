@@ -17,7 +17,7 @@ import type {
 } from './ports.js';
 
 /** What all pools of one request may cost together; a page is answered within 300 ms even when the store is dead. */
-const PATIENCE_MS = 275;
+const PATIENCE_MS = 240;
 /** Pools that are looked after at once. */
 const ABREAST = 50;
 

@@ -4,21 +4,21 @@ import type { RedisAddress } from './address.js';
 import { type Commands, readScripts } from './commands.js';
 import { within } from './deadline.js';
 
-/** A request gets on without Redis after this. */
-const DEADLINE_MS = 250;
+/** A request gets on without Redis after this: what else it needs must fit into 300 ms, too. */
+const DEADLINE_MS = 200;
 const CONNECT_MS = 1000;
 /** A connection that has not answered for so long is taken for dead, and another is made. */
 const SILENCE_MS = 1000;
 const MAX_BACKOFF_MS = 2000;
 
 export interface RedisClient {
-  /** Runs a script. Rejects when there is no answer within 250 ms; it may have been run all the same. */
+  /** Runs a script. Rejects when there is no answer within 200 ms; it may have been run all the same. */
   run<Name extends keyof Commands>(
     name: Name,
     keys: string[],
     ...given: Commands[Name]['given']
   ): Promise<Commands[Name]['answer']>;
-  /** Resolves when Redis (of a cluster: each master) answers within 250 ms. */
+  /** Resolves when Redis (of a cluster: each master) answers within 200 ms. */
   ping(): Promise<void>;
   close(): void;
 }
@@ -45,6 +45,7 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
       const begun = performance.now();
       const passed = () => (performance.now() - begun) / 1000;
       try {
+        if (client.status !== 'ready') throw new Error('Redis is away');
         const work = scripts[`calltrk_${name}`]?.(...keys, ...given) as Promise<Commands[Name]['answer']>;
         const answer = await within(DEADLINE_MS, work);
         onAnswer(passed(), 'answered');
@@ -115,6 +116,7 @@ function backoff(times: number): number {
 /** Says when Redis comes and goes, once each, and looks at its settings when it is there first. */
 function tell(client: Redis | Cluster, warn: (message: string) => void): void {
   let state: 'unknown' | 'here' | 'away' = 'unknown';
+  let isJudged = false;
   let reason = 'the connection ended';
   client.on('error', (error: Error) => {
     // Only the message: the error has the command with its arguments, which may be the password.
@@ -126,7 +128,8 @@ function tell(client: Redis | Cluster, warn: (message: string) => void): void {
     state = 'away';
   });
   client.on('ready', () => {
-    if (state === 'unknown') judgeSettings(client, warn);
+    if (!isJudged) judgeSettings(client, warn);
+    isJudged = true;
     if (state === 'away') warn('Redis is back');
     state = 'here';
   });
