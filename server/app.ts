@@ -12,6 +12,16 @@ import { type VisitorParts, visitorRoutes } from './http/visitor.js';
 import { loggerOptions } from './log.js';
 import type { Metrics } from './metrics.js';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Says to proxies that this server is about to end: 503 at /readyz, and the connection closed after each answer.
+     * Every other request is answered as before.
+     */
+    takeLeave(): void;
+  }
+}
+
 export interface AppParts {
   logLevel: string;
   /** Proxies whose X-Forwarded-* is believed; of anybody else it is ignored. */
@@ -45,16 +55,22 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
-    // While closing, idle connections are closed and busy ones get their answer.
+    // While closing, idle connections are closed and busy ones get their answer, not a 503: a proxy would pass it on.
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true },
     // A wrong type is the client's mistake and is told as one, not guessed away.
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false } },
+  });
+  let isLeaving = false;
+  app.decorate('takeLeave', () => {
+    isLeaving = true;
   });
   installErrorHandlers(app);
   refuseDeepBodies(app);
   app.addHook('onSend', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff');
+    if (isLeaving) reply.header('connection', 'close');
   });
   app.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
@@ -103,7 +119,12 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       strictTransportSecurity: false,
     });
     await scope.register(reportingRoutes, parts.reporting);
-    await scope.register(healthRoutes, parts.health);
+    const { ready } = parts.health;
+    const leaving = { server: { ok: false, detail: 'is about to stop' } };
+    await scope.register(healthRoutes, {
+      ...parts.health,
+      ready: async () => (isLeaving ? { ...(await ready()), ...leaving } : ready()),
+    });
     await scope.register(demoRoutes, parts.demo);
   });
   return app;

@@ -33,7 +33,8 @@ let embedded: EmbeddedPostgres | undefined;
 /** False while another server may be using the embedded Postgres: then it is not ours to stop. */
 let isAlone = false;
 const told = new AbortController();
-const toldAgain = new AbortController();
+/** Somebody waits at the keyboard. */
+const hurry = new AbortController();
 
 // Who reads our output may leave (`npm start | head`): no reason to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
@@ -90,11 +91,12 @@ async function start(): Promise<void> {
 /** On a signal, or an error that nobody caught: requests first, then the record, Postgres last. */
 function endWhenTold(): void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  let first: NodeJS.Signals | undefined;
+  let first: (typeof signals)[number] | undefined;
   const delay = LEAVE_MS + GRACE_MS;
   const onTimeout = () => say(`not done within ${delay / 1000} s; broken off.`);
   const grace = closeWithGrace({ delay, logger: false, skip: [...signals], onTimeout }, finish);
-  async function finish({ err }: { err?: Error }) {
+  async function finish({ signal, err }: { signal?: string; err?: Error }) {
+    if (signal) say(`${signal}: finishing what was begun …`);
     if (err && service) service.app.log.fatal({ err }, 'uncaught error');
     else if (err) say(`uncaught error: ${err.stack}`);
     told.abort(new Error('told to end'));
@@ -106,10 +108,8 @@ function endWhenTold(): void {
   for (const signal of signals) {
     // On one Ctrl-C npm passes on a second SIGINT, so the next one must not cut this short; SIGQUIT does.
     process.on(signal, () => {
-      if (told.signal.aborted) {
-        toldAgain.abort();
-        return;
-      }
+      if (signal === 'SIGINT') hurry.abort();
+      if (told.signal.aborted) return;
       first = signal;
       say(`${signal}: finishing what was begun …`);
       grace.close();
@@ -119,14 +119,13 @@ function endWhenTold(): void {
 
 /**
  * Goes on answering while a proxy finds out that this server is going. SIGTERM comes from a supervisor, and a
- * supervised server that others can reach, or that trusts a proxy, has one; Ctrl-C at a keyboard does not wait.
- * A second signal cuts it short.
+ * supervised server that others can reach, or that trusts a proxy, has one. Ctrl-C never waits, and cuts this short.
  */
 async function takeLeave(): Promise<void> {
   if (!service?.app.server.listening || !config) return;
   if (isLoopback(config.host) && config.trustProxy.length === 0) return;
   service.app.takeLeave();
-  await sleep(LEAVE_MS, undefined, { signal: toldAgain.signal }).catch(() => undefined);
+  await sleep(LEAVE_MS, undefined, { signal: hurry.signal }).catch(() => undefined);
 }
 
 /** Stops what runs, in the opposite order of its start. */
