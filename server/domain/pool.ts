@@ -5,6 +5,7 @@
  * Lanes (a pool divided among its sources) will decide which numbers of the pool a request may take; their place is
  * `lanes.ts` beside this file and one more field in `LeaseRequest`.
  */
+import type { Lookup } from './directory.js';
 import type { Patience, Pools } from './pools.js';
 import type { CurrentVisit, Lease, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Session } from './sessions.js';
@@ -95,5 +96,24 @@ function keepLease(
     at: Math.min(now, Math.max(since, visit.startedAt)),
     holdSeconds,
     shared,
+  });
+}
+
+/**
+ * Ends the visit's leases on numbers that are shown no more, as their tracker lost them or was disabled. `asked` are
+ * the trackers that this page view asked for a number: `leaseNumber` has seen to those.
+ */
+export function endLostLeases(
+  lookup: Lookup,
+  { session, visit, lastSign, now }: Pick<LeaseVisitor, 'session' | 'visit' | 'lastSign' | 'now'>,
+  asked: ReadonlySet<string>,
+): void {
+  const { companyId, sessionId } = session.key;
+  visit.leases = visit.leases.filter(({ trackerId, number }) => {
+    const tracker = lookup.tracker(companyId, trackerId);
+    if (asked.has(trackerId) || !tracker || tracker.numbers.includes(number)) return true;
+    const at = Math.min(now, lastSign + tracker.holdSeconds * 1000);
+    session.unkept.push({ type: 'lease_ended', number, sessionId, at });
+    return false;
   });
 }

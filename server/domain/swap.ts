@@ -2,17 +2,9 @@ import type { SwapRequest, SwapResponse } from '../../shared/contract/visitor.js
 import type { LiveDirectory, Lookup } from './directory.js';
 import { invalid, isInvalid, unavailable } from './errors.js';
 import { spell } from './phone-numbers.js';
-import { leaseNumber, PING_SECONDS } from './pool.js';
+import { endLostLeases, leaseNumber, PING_SECONDS } from './pool.js';
 import type { Pools } from './pools.js';
-import type {
-  Change,
-  Company,
-  CurrentVisit,
-  Device,
-  Millis,
-  RecordWriter,
-  Tracker,
-} from './ports.js';
+import type { Change, Company, CurrentVisit, Device, Millis, RecordWriter, Tracker } from './ports.js';
 import { keepSession, type Session, type Sessions, seeVisitor } from './sessions.js';
 
 /** What the surface knows about a request beside its body. */
@@ -148,6 +140,8 @@ async function chooseNumbers(
       numbers[target] = leased.get(tracker) ?? null;
     }
   }
+  const asked = new Set([...leased.keys()].map(({ trackerId }) => trackerId));
+  endLostLeases(lookup, { ...visitor, now: context.now }, asked);
   return { numbers, holdSeconds };
 }
 
