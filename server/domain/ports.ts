@@ -377,13 +377,6 @@ export interface CallHistory {
   knownCaller: { sessionId: string; visitId: string; source: string; confidence: number } | null;
 }
 
-export interface CallRecord {
-  companyId: string;
-  callId: string;
-  facts: CallFacts;
-  attribution: Attribution;
-}
-
 export interface CallJudge {
   /** All reports of a call, in any order, to what is known of it. */
   fold(events: readonly CallEvent[]): CallFacts;
@@ -407,7 +400,7 @@ export interface RecordStore {
    * Keeps a report about a call and brings the call's one row up to date, in one transaction that waits for other
    * reports of the same call. A report kept before changes nothing.
    */
-  recordCall(report: CallReport, judge: CallJudge): Promise<CallRecord>;
+  recordCall(report: CallReport, judge: CallJudge): Promise<void>;
   /**
    * Writes entries in one transaction and says of each whether it is new. Rejects with a Refusal: `unavailable` when
    * the record is away (some or all may have been written: the same entries may come again), `invalid` when a value

@@ -4,7 +4,6 @@ import type {
   CallEvent,
   CallHistory,
   CallJudge,
-  CallRecord,
   CallReport,
   CurrentVisit,
   Directory,
@@ -130,8 +129,10 @@ export function createRecordStore({ pool, callPool, writePool }: RecordStoreOpti
       return rows[0] ?? null;
     },
 
-    recordCall(report, judge): Promise<CallRecord> {
-      return transaction(callPool, (client) => recordCall(client, report, judge));
+    async recordCall(report, judge): Promise<void> {
+      // Providers repeat themselves, many times at once when they are in doubt: no turn behind the call's lock for that.
+      if (await isKept(callPool, report)) return;
+      await transaction(callPool, (client) => recordCall(client, report, judge));
     },
 
     commit(entries): Promise<RecordOutcome[]> {
@@ -154,25 +155,32 @@ async function withRetry<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** True when the call has this report already. */
+async function isKept(pool: pg.Pool, { companyId, event }: CallReport): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM call_events
+     WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3 AND event_key = $4`,
+    [companyId, event.provider, event.providerCallId, event.key],
+  );
+  return rowCount === 1;
+}
+
 /**
  * Keeps the report, folds all reports of the call anew, joins the call and writes its one row. The result depends on
  * the set of reports, not on their order, since every report leads here under the call's own lock.
  */
-async function recordCall(
-  client: pg.ClientBase,
-  report: CallReport,
-  judge: CallJudge,
-): Promise<CallRecord> {
+async function recordCall(client: pg.ClientBase, report: CallReport, judge: CallJudge): Promise<void> {
   const { event } = report;
   const lock = `${event.provider} ${event.providerCallId}`;
   await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [lock]);
   const { companyId, trackerId } = await ownerOfCall(client, report, event);
   const call = [companyId, event.provider, event.providerCallId];
-  await client.query(
+  const { rowCount } = await client.query(
     `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
      VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
     [...call, event.key, JSON.stringify(event)],
   );
+  if (rowCount === 0) return;
   const { rows: events } = await client.query<{ event: CallEvent }>(
     `SELECT event FROM call_events WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3`,
     call,
@@ -191,7 +199,7 @@ async function recordCall(
     email: null,
     at: facts.startedAt,
   });
-  const { rows } = await client.query<{ call_id: string }>(
+  await client.query(
     `INSERT INTO calls AS c (company_id, call_id, provider, provider_call_id, tracker_id, person_id, session_id,
        visit_id, tracking_number, destination_number, caller_number, caller_raw, caller_name, caller_city,
        caller_state, caller_country, caller_zip, state, answered, voicemail, started_at, ended_at, duration,
@@ -210,8 +218,7 @@ async function recordCall(
        answered = excluded.answered, voicemail = excluded.voicemail, started_at = excluded.started_at,
        ended_at = excluded.ended_at, duration = excluded.duration, recording_url = excluded.recording_url,
        recording_duration = excluded.recording_duration, attribution = excluded.attribution,
-       transcription = excluded.transcription, inferred = excluded.inferred, first_call = excluded.first_call
-     RETURNING call_id`,
+       transcription = excluded.transcription, inferred = excluded.inferred, first_call = excluded.first_call`,
     [
       ...call,
       newId('CAL'),
@@ -241,7 +248,6 @@ async function recordCall(
       facts.inferred,
     ],
   );
-  return { companyId, callId: rows[0]?.call_id ?? '', facts, attribution };
 }
 
 async function callHistory(
