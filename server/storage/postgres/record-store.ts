@@ -14,7 +14,6 @@ import type {
   RecordStore,
   RememberedLease,
   SessionKey,
-  Tracker,
 } from '../../domain/ports.js';
 import { ownerOfCall } from './call-owner.js';
 import { commitEntries } from './commit-entries.js';
@@ -173,7 +172,7 @@ async function recordCall(client: pg.ClientBase, report: CallReport, judge: Call
   const { event } = report;
   const lock = `${event.provider} ${event.providerCallId}`;
   await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [lock]);
-  const { companyId, trackerId } = await ownerOfCall(client, report, event);
+  const { companyId, trackerId, tracker } = await ownerOfCall(client, report);
   const call = [companyId, event.provider, event.providerCallId];
   const { rowCount } = await client.query(
     `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
@@ -187,11 +186,7 @@ async function recordCall(client: pg.ClientBase, report: CallReport, judge: Call
   );
   const facts = judge.fold(events.map((row) => row.event));
   const history = await callHistory(client, companyId, event, facts.startedAt, facts.callerNumber);
-  const { rows: trackers } = await client.query<Pick<Tracker, 'type' | 'name' | 'source'>>(
-    'SELECT type, name, source FROM trackers WHERE company_id = $1 AND tracker_id = $2',
-    [companyId, trackerId],
-  );
-  const attribution = judge.attribute(facts, history, trackers[0] ?? null);
+  const attribution = judge.attribute(facts, history, tracker);
   const personId = await findOrCreatePerson(client, {
     companyId,
     newPersonId: newId('PER'),

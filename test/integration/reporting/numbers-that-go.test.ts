@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { incoming, twilioWebhook } from '../../support/demo.js';
+import { until } from '../../support/processes.js';
 import {
   type RunningServer,
   removeDataDir,
@@ -95,10 +96,16 @@ describe('a number that its tracker has lost', () => {
         await webhook(dialPath(number), { ...call, CallStatus: 'in-progress', ...talk });
         await webhook(STATUS, { ...call, CallStatus: 'completed', CallDuration: '50' });
       },
+      /** The call in the report, once all is in it: a slow record is told later. */
       async rows(): Promise<Json[]> {
         const fields = 'fields=tracker_id,company_id,source_name,attribution,session_uuid,source';
-        const { calls } = await report(server, `calls.json?${fields}&search=${encodeURIComponent(From)}`);
-        return calls;
+        return until(
+          async () => {
+            const { calls } = await report(server, `calls.json?${fields}&search=${encodeURIComponent(From)}`);
+            return calls.some((row: Json) => row.duration === 42) && calls;
+          },
+          { what: 'the call in the report' },
+        );
       },
     };
   }
