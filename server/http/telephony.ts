@@ -75,7 +75,7 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
 
 function planFor(callback: Callback, { event }: ProviderReport, route: Route | undefined): Plan {
   if (callback === 'voice') return planAnswer(route);
-  if (callback === 'dial') return planAfterDial(event.status);
+  if (callback === 'dial') return planAfterDial(route, event.status);
   return callback === 'recording' ? planAfterRecording() : [];
 }
 

@@ -37,9 +37,9 @@ export function planAnswer(route: Route | undefined): Plan {
   return route.greeting ? [{ do: 'say', text: route.greeting }, dial] : [dial];
 }
 
-/** Ringing the business has ended and the caller is still there. */
-export function planAfterDial(status: CallStatus | null): Plan {
-  if (status === 'completed') return HANG_UP;
+/** Ringing the business has ended and the caller is still there. Nobody would hear a message to a number not ours. */
+export function planAfterDial(route: Route | undefined, status: CallStatus | null): Plan {
+  if (!route || status === 'completed') return HANG_UP;
   return [
     { do: 'say', text: 'Nobody can take your call right now. Please leave a message after the tone.' },
     { do: 'record', maxSeconds: VOICEMAIL_SECONDS },

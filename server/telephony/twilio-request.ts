@@ -126,7 +126,9 @@ function progressOf(kind: Kind, get: Get): { status: CallStatus | null; name: (s
 function faultOf(get: Get): CallEvent['fault'] {
   const code = get('ErrorCode');
   const url = get('ErrorUrl');
-  return code === null && url === null ? null : { code: code ?? 'unknown', url };
+  if (code === null && url === null) return null;
+  // A number of Twilio's list of errors; it is logged, so it must be nothing else.
+  return { code: /^\d{1,9}$/.test(code ?? '') ? (code ?? '') : 'unknown', url };
 }
 
 /**

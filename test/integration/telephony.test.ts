@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_NUMBER, type DemoCompany, demoCompany, incoming, twilioWebhook } from '../support/demo.js';
 import { type RunningServer, removeDataDir, report, startServer, visitor } from '../support/server.js';
+import { recorded } from '../support/telephony.js';
 
 const VOICE = '/v1/telephony/twilio/voice';
 const STATUS = '/v1/telephony/twilio/status';
@@ -18,13 +19,11 @@ describe('telephony', () => {
     removeDataDir(server.dataDir);
   });
 
-  const callsOf = async (caller: string) =>
-    (
-      await report(
-        server,
-        `calls.json?search=${encodeURIComponent(caller)}&fields=attribution,call_type,first_call,prior_calls,landing_page_url,source`,
-      )
-    ).calls;
+  const callsOf = async (caller: string) => {
+    await recorded(server);
+    const fields = 'attribution,call_type,first_call,prior_calls,landing_page_url,source';
+    return (await report(server, `calls.json?search=${encodeURIComponent(caller)}&fields=${fields}`)).calls;
+  };
   const shown = async (someone: ReturnType<typeof visitor>, more: object = {}) =>
     (await someone.swap(more)).body.numbers[DEMO_NUMBER].e164 as string;
   const newVisitor = () => visitor(server, demo.scriptKey);
@@ -147,6 +146,7 @@ describe('telephony', () => {
       await twilioWebhook(server, VOICE, call);
       await twilioWebhook(server, STATUS, { ...call, CallStatus: 'completed', CallDuration: '5' });
     }
+    await recorded(server);
     const { calls } = await report(
       server,
       'calls.json?per_page=250&fields=attribution,prior_calls,person_id',

@@ -255,16 +255,21 @@ describe('the documents for Twilio', () => {
   });
 
   test('take a message when nobody answered, hang up when somebody did', () => {
-    expect(Object.keys(parse(adapter.render(planAfterDial('no_answer'), '+1').body))).toEqual([
+    expect(Object.keys(parse(adapter.render(planAfterDial(route, 'no_answer'), '+1').body))).toEqual([
       'Say',
       'Record',
       'Hangup',
     ]);
-    expect(Object.keys(parse(adapter.render(planAfterDial('completed'), '+1').body))).toEqual(['Hangup']);
+    expect(Object.keys(parse(adapter.render(planAfterDial(route, 'completed'), '+1').body))).toEqual([
+      'Hangup',
+    ]);
   });
 
   test('are polite to a number that is not ours', () => {
     expect(Object.keys(parse(adapter.render(planAnswer(undefined), '+1').body))).toEqual(['Say', 'Hangup']);
+    expect(Object.keys(parse(adapter.render(planAfterDial(undefined, 'busy'), '+1').body))).toEqual([
+      'Hangup',
+    ]);
   });
 });
 
