@@ -66,13 +66,15 @@ export interface TestRedisCluster {
   /** Two of its nodes: the third must be learnt from them. */
   readonly url: string;
   readonly nodes: readonly TestRedis[];
+  /** Moves so many slots, with their keys, from one master to another while both are used. */
+  reshard(slots: number, from: TestRedis, to: TestRedis): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Three masters without replicas, which share the slots. */
-export async function startRedisCluster(): Promise<TestRedisCluster> {
+/** Three masters, which share the slots, each with so many replicas; the masters are first. */
+export async function startRedisCluster({ replicas = 0 } = {}): Promise<TestRedisCluster> {
   const nodes: TestRedis[] = [];
-  for (let at = 0; at < 3; at++) {
+  for (let at = 0; at < 3 * (replicas + 1); at++) {
     nodes.push(
       await startRedis({
         'cluster-enabled': 'yes',
@@ -84,7 +86,8 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
     );
   }
   const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
-  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'ignore' });
+  const more = ['--cluster-replicas', String(replicas), '--cluster-yes'];
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, ...more], { stdio: 'ignore' });
   await until(
     () => (nodes.every((node) => /cluster_state:ok/.test(node.cli('CLUSTER', 'INFO'))) ? true : undefined),
     { what: 'the cluster' },
@@ -95,6 +98,14 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
       .map((address) => `redis://${address}`)
       .join(','),
     nodes,
+    async reshard(slots, from, to) {
+      const [source = '', target = ''] = [from, to].map((node) => node.cli('CLUSTER', 'MYID'));
+      const what = ['--cluster-from', source, '--cluster-to', target, '--cluster-slots', String(slots)];
+      const args = ['--cluster', 'reshard', addresses[0] ?? '', ...what, '--cluster-yes'];
+      const child = spawn('redis-cli', args, { stdio: 'ignore' });
+      const code = await exitOf(child);
+      if (code !== 0) throw new Error(`redis-cli --cluster reshard ended with ${code}`);
+    },
     async close() {
       await Promise.all(nodes.map((node) => node.close()));
     },

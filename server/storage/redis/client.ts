@@ -37,7 +37,8 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
   const client = address.isCluster ? openCluster(address) : openServer(address);
   for (const [name, script] of Object.entries(readScripts())) client.defineCommand(name, script);
   const { warn, onAnswer = () => undefined } = options;
-  tell(client, warn);
+  let isClosing = false;
+  tell(client, warn, () => isClosing);
   const scripts = client as unknown as Record<string, Run>;
 
   return {
@@ -61,6 +62,7 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
       await within(DEADLINE_MS, Promise.all(nodes.map((node) => node.ping())));
     },
     close() {
+      isClosing = true;
       client.disconnect();
     },
   };
@@ -114,7 +116,7 @@ function backoff(times: number): number {
 }
 
 /** Says when Redis comes and goes, once each, and looks at its settings when it is there first. */
-function tell(client: Redis | Cluster, warn: (message: string) => void): void {
+function tell(client: Redis | Cluster, warn: (message: string) => void, isClosing: () => boolean): void {
   let state: 'unknown' | 'here' | 'away' = 'unknown';
   let isJudged = false;
   let reason = 'the connection ended';
@@ -123,6 +125,7 @@ function tell(client: Redis | Cluster, warn: (message: string) => void): void {
     reason = error.message || (error as { code?: string }).code || reason;
   });
   client.on('close', () => {
+    if (isClosing()) return;
     if (state !== 'away')
       warn(`Redis is away (${reason}); visitors keep the numbers that the record has for them`);
     state = 'away';
