@@ -31,7 +31,11 @@ const COMPANY_SETTINGS = {
 export const NewCompanySchema = Type.Object({ name: Name, ...COMPANY_SETTINGS });
 
 /** Null clears what can be empty (`swap_*_override`) and leaves the rest as it is. */
-export const CompanyChangesSchema = Type.Object({ name: given(Name), ...COMPANY_SETTINGS });
+export const CompanyChangesSchema = Type.Object({
+  name: given(Name),
+  ...COMPANY_SETTINGS,
+  status: given(Type.String({ description: 'No other than it is: DELETE disables a company, for good.' })),
+});
 export type CompanyChangesBody = Static<typeof CompanyChangesSchema>;
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────

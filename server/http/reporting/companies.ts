@@ -141,6 +141,7 @@ export function companies(frame: Frame): void {
         const { write } = selectFields(FIELDS, readFields(ask.query));
         const company = await reports.company(ask.user.accountId, ask.id('company'));
         if (!company) throw unknown(ask)();
+        refuseStatus(ask.body.status, company);
         const changed = await reports.updateCompany(
           ask.user.accountId,
           company.companyId,
@@ -182,6 +183,13 @@ function readSettings(
     swapCookieDurationUnit: body.swap_cookie_duration_unit ?? undefined,
     externalFormCapture: flagOf(body.external_form_capture) ?? undefined,
   });
+}
+
+/** It may be sent again, as a client does that sends back all it has read. */
+function refuseStatus(status: string | null | undefined, { active }: CompanyReport): void {
+  const now = active ? 'active' : 'disabled';
+  if (status == null || status === now) return;
+  throw invalid('status', `is ${now} and is not changed here${active ? ': DELETE disables a company' : ''}`);
 }
 
 function requireName(name: string): string {

@@ -71,10 +71,10 @@ function refuseFixed(body: TrackerChangesBody, tracker: TrackerReport): void {
   if (body.type != null && body.type !== tracker.type) {
     throw invalid('type', `is ${tracker.type} for the life of a tracker: make another tracker`);
   }
-  const { id } = (body.company ?? {}) as { id?: unknown };
+  const shownCompany = (body.company ?? {}) as { id?: unknown };
   for (const [field, company] of [
     ['company_id', body.company_id],
-    ['company', id],
+    ['company', typeof shownCompany === 'object' ? shownCompany.id : shownCompany],
   ] as const) {
     if (company == null || company === tracker.companyId) continue;
     throw invalid(field, 'is the same for the life of a tracker: make one in the other company');

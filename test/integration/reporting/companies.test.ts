@@ -181,6 +181,17 @@ describe('companies', () => {
       });
     });
 
+    it('neither disables a company nor brings it back, and takes back what was read', async () => {
+      const whole = (await api.get(`companies/${id}.json`)).body;
+      expect((await put({ ...whole, name: 'Again' })).body).toEqual({ ...whole, name: 'Again' });
+      const disabling = await put({ status: 'disabled' });
+      expect([disabling.status, disabling.body.field]).toEqual([400, 'status']);
+      await api.call('DELETE', `companies/${id}.json`);
+      const enabling = await put({ status: 'active', name: 'Back' });
+      expect([enabling.status, enabling.body.field]).toEqual([400, 'status']);
+      expect((await put({ status: 'disabled' })).body).toMatchObject({ status: 'disabled', name: 'Again' });
+    });
+
     it('may be empty', async () => {
       expect((await put({})).status).toBe(200);
     });

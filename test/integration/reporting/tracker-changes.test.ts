@@ -1,61 +1,15 @@
 import { Value } from 'typebox/value';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TrackerSchema } from '../../../shared/contract/reporting.js';
-import { type Member, seedAccount, seedCompany } from '../../support/seed.js';
-import { type Answer, startApi, type TestApi } from './api.js';
+import { flow, fresh, type Json, startTrackersApi, type TrackersApi } from './trackers-api.js';
 
-let api: TestApi;
-let company: string;
-let stranger: Member;
-let strangersCompany: string;
+let api: TrackersApi;
+let { createPool, createFlyer, createTheirs, put, read, ownersOf } = {} as TrackersApi;
 beforeAll(async () => {
-  api = await startApi();
-  company = await seedCompany(api.pool, api.member.accountId);
-  stranger = await seedAccount(api.pool);
-  strangersCompany = await seedCompany(api.pool, stranger.accountId);
+  api = await startTrackersApi();
+  ({ createPool, createFlyer, createTheirs, put, read, ownersOf } = api);
 });
 afterAll(() => api.close());
-
-let last = 1000;
-/** A number that no test has used before. */
-const fresh = () => `+1786555${last++}`;
-const flow = (destination: string, more: object = {}) => ({
-  type: 'basic',
-  destination_number: destination,
-  ...more,
-});
-
-type Json = Record<string, unknown>;
-const create = async (body: Json): Promise<Json> => {
-  const defaults = { name: 'Some', company_id: company, call_flow: flow('+13055550100') };
-  const answer = await api.call('POST', 'trackers.json', { body: { ...defaults, ...body } });
-  expect(answer.text).toContain('TRK');
-  return answer.body;
-};
-const createPool = (more: Json = {}) =>
-  create({ type: 'session', source: 'all', tracking_numbers: [fresh(), fresh()], ...more });
-const createFlyer = (more: Json = {}) =>
-  create({ type: 'source', source: { type: 'offline' }, tracking_number: fresh(), ...more });
-const put = (tracker: Json, body: Json) => api.call('PUT', `trackers/${tracker.id}.json`, { body });
-const read = async (tracker: Json): Promise<Json> =>
-  (await api.get(`trackers/${tracker.id}.json?fields=swap_targets,campaign_name`)).body;
-/** A tracker of another account. */
-const createTheirs = async (body: Json): Promise<Answer> => {
-  const defaults = { name: 'Theirs', company_id: strangersCompany, call_flow: flow(fresh()) };
-  return api.call('POST', `/v3/a/${stranger.accountId}/trackers.json`, {
-    key: stranger.key,
-    body: { ...defaults, type: 'source', source: { type: 'offline' }, ...body },
-  });
-};
-/** The history of a number: whose it was, and whether it is still. */
-const ownersOf = async (number: unknown) => {
-  const { rows } = await api.pool.query(
-    `SELECT tracker_id, removed_at IS NULL AS active, added_at, removed_at FROM tracking_numbers
-     WHERE number = $1 ORDER BY added_at`,
-    [number],
-  );
-  return rows;
-};
 
 describe('a tracker is changed', () => {
   it('in what the request names and in nothing else, and answered as it was when created', async () => {
@@ -229,40 +183,6 @@ describe('the number of a source tracker', () => {
   });
 });
 
-describe('a number moves from one tracker to another', () => {
-  it('when it was removed first; until then the other is refused, and told which tracker has it', async () => {
-    const [number, stays] = [fresh(), fresh()];
-    const [from, to] = [await createPool({ tracking_numbers: [number, stays] }), await createFlyer()];
-    const early = await put(to, { tracking_number: number });
-    expect([early.status, early.body.field]).toEqual([400, 'tracking_number']);
-    expect(early.body.error).toContain(`${number}, which tracker ${from.id} has`);
-    await put(from, { tracking_numbers: [stays] });
-    expect((await put(to, { tracking_number: number })).body.tracking_numbers).toEqual([number]);
-    expect(await ownersOf(number)).toMatchObject([
-      { tracker_id: from.id, active: false },
-      { tracker_id: to.id, active: true },
-    ]);
-  });
-
-  it('between accounts, too, and neither hears of the other', async () => {
-    const number = fresh();
-    const theirs = await createTheirs({ tracking_number: number });
-    expect(theirs.status).toBe(201);
-    const pool = await createPool();
-    const refused = await put(pool, { tracking_numbers: [...(pool.tracking_numbers as string[]), number] });
-    expect([refused.status, refused.body.field]).toEqual([400, 'tracking_numbers']);
-    expect(refused.body.error).toContain(number);
-    for (const secret of [theirs.body.id, strangersCompany, stranger.accountId, 'Theirs']) {
-      expect(refused.text).not.toContain(secret);
-    }
-    expect(await read(pool)).toMatchObject({ tracking_numbers: pool.tracking_numbers });
-    await api.call('DELETE', `/v3/a/${stranger.accountId}/trackers/${theirs.body.id}.json`, {
-      key: stranger.key,
-    });
-    expect((await put(pool, { tracking_numbers: [number] })).status).toBe(200);
-  });
-});
-
 describe('a change is refused, the field named and nothing kept,', () => {
   let pool: Json;
   let flyer: Json;
@@ -278,6 +198,7 @@ describe('a change is refused, the field named and nothing kept,', () => {
     ['of the type', 'pool', () => ({ type: 'source' }), 'type', /session for the life of a tracker/],
     ['of the company', 'pool', () => ({ company_id: 'COM1' }), 'company_id', /other company/],
     ['of the company as it is shown', 'pool', () => ({ company: { id: 'COM1' } }), 'company'],
+    ['of the company by a name', 'pool', () => ({ company: 'COM1' }), 'company'],
     ['of the status', 'pool', () => ({ status: 'disabled' }), 'status', /DELETE/],
     [
       'of the destination alone',
@@ -393,169 +314,5 @@ describe('a change is refused, the field named and nothing kept,', () => {
     ]);
     if (message) expect(answer.body.error).toMatch(message);
     expect(await read(tracker)).toEqual(before);
-  });
-
-  it('to numbers that are its targets', async () => {
-    const [target, number] = [fresh(), fresh()];
-    await put(pool, { swap_targets: [target] });
-    const answer = await put(pool, { tracking_numbers: [number, target] });
-    expect([answer.status, answer.body.field]).toEqual([400, 'tracking_numbers']);
-    expect(answer.body.error).toContain(target);
-    expect(await ownersOf(target)).toEqual([]);
-    // One body may say both, and is taken as it is to be.
-    const both = await put(pool, { tracking_numbers: [target], swap_targets: [number] });
-    expect(both.status).toBe(200);
-  });
-
-  it('to a destination that is, or was, a tracking number of anybody', async () => {
-    const theirs = fresh();
-    const created = await createTheirs({ tracking_number: theirs });
-    for (const _ of ['is', 'was']) {
-      const answer = await put(pool, { call_flow: flow(theirs) });
-      expect([answer.status, answer.body.field]).toEqual([400, 'call_flow.destination_number']);
-      expect(answer.text).not.toContain(created.body.id);
-      await api.call('DELETE', `/v3/a/${stranger.accountId}/trackers/${created.body.id}.json`, {
-        key: stranger.key,
-      });
-    }
-    const removed = numbersOf(flyer)[0];
-    await put(flyer, { tracking_number: fresh() });
-    expect((await put(pool, { call_flow: flow(removed) })).body.field).toBe('call_flow.destination_number');
-    expect((await put(flyer, { call_flow: flow(removed) })).body.field).toBe('call_flow.destination_number');
-  });
-
-  it('to a number to which anybody sends his calls, until he sends them elsewhere', async () => {
-    const line = fresh();
-    const created = await createTheirs({ tracking_number: fresh(), call_flow: flow(line) });
-    const answer = await put(pool, { tracking_numbers: [fresh(), line] });
-    expect([answer.status, answer.body.field]).toEqual([400, 'tracking_numbers']);
-    expect(answer.body.error).toMatch(/circle/);
-    expect(answer.text).not.toContain(created.body.id);
-    await api.call('PUT', `/v3/a/${stranger.accountId}/trackers/${created.body.id}.json`, {
-      key: stranger.key,
-      body: { call_flow: flow(fresh()) },
-    });
-    expect((await put(pool, { tracking_numbers: [line] })).status).toBe(200);
-  });
-
-  it('swaps of number and destination included, within one tracker', async () => {
-    const line = fresh();
-    await put(flyer, { call_flow: flow(line) });
-    // Its own old destination may track, as no call goes there any more.
-    const answer = await put(flyer, { call_flow: flow(fresh()), tracking_number: line });
-    expect([answer.status, answer.body.tracking_numbers]).toEqual([200, [line]]);
-  });
-});
-
-describe('of requests at once', () => {
-  const statuses = (answers: Answer[]) => answers.map(({ status }) => status).sort();
-
-  it('one gets a number that nobody has, and the others keep what they had', async () => {
-    const number = fresh();
-    const flyers = await Promise.all(Array.from({ length: 6 }, () => createFlyer()));
-    const theirs = await createTheirs({ tracking_number: fresh() });
-    const answers = await Promise.all([
-      ...flyers.map((flyer) => put(flyer, { tracking_number: number })),
-      api.call('PUT', `/v3/a/${stranger.accountId}/trackers/${theirs.body.id}.json`, {
-        key: stranger.key,
-        body: { tracking_number: number },
-      }),
-      api.call('POST', 'trackers.json', {
-        body: {
-          name: 'New',
-          type: 'session',
-          company_id: company,
-          call_flow: flow('+13055550100'),
-          source: 'all',
-          tracking_numbers: [fresh(), number],
-        },
-      }),
-    ]);
-    expect(answers.filter(({ status }) => status < 300)).toHaveLength(1);
-    expect(answers.filter(({ status }) => status === 400)).toHaveLength(7);
-    const owners = await ownersOf(number);
-    expect(owners).toMatchObject([{ active: true }]);
-    for (const [at, flyer] of flyers.entries()) {
-      const { tracking_numbers } = await read(flyer);
-      expect(tracking_numbers).toEqual(answers[at]?.status === 200 ? [number] : flyer.tracking_numbers);
-    }
-  });
-
-  it('two do not make number and destination of one another, whichever comes first', async () => {
-    for (let round = 0; round < 10; round += 1) {
-      const line = fresh();
-      const [one, other] = [await createFlyer(), await createPool()];
-      const answers = await Promise.all([
-        put(one, { tracking_number: line }),
-        put(other, { call_flow: flow(line) }),
-      ]);
-      expect(statuses(answers)).toEqual([200, 400]);
-      expect((await ownersOf(line)).length === 1).toBe((await read(other)).destination_number !== line);
-    }
-  });
-
-  it('two do not make each other’s number their destination by exchange', async () => {
-    for (let round = 0; round < 10; round += 1) {
-      const [a, b] = [fresh(), fresh()];
-      const [one, other] = [await createFlyer(), await createFlyer()];
-      const answers = await Promise.all([
-        put(one, { tracking_number: a, call_flow: flow(b) }),
-        put(other, { tracking_number: b, call_flow: flow(a) }),
-      ]);
-      expect(statuses(answers)).toEqual([200, 400]);
-    }
-  });
-
-  it('changes of one tracker all count, and leave it whole', async () => {
-    const [a, b] = [fresh(), fresh()];
-    const pool = await createPool();
-    const answers = await Promise.all([
-      put(pool, { name: 'Raced' }),
-      put(pool, { tracking_numbers: [a, b] }),
-      put(pool, { whisper_message: 'Hi' }),
-      put(pool, { call_flow: flow('+13055550103') }),
-      put(pool, { tracking_numbers: [a, b] }),
-    ]);
-    expect(statuses(answers)).toEqual([200, 200, 200, 200, 200]);
-    expect(await read(pool)).toMatchObject({
-      name: 'Raced',
-      tracking_numbers: [a, b],
-      whisper_message: 'Hi',
-      destination_number: '+13055550103',
-    });
-    expect(await ownersOf(a)).toHaveLength(1);
-  });
-
-  it('rival lists leave one of them, with one owner a number', async () => {
-    const lists = Array.from({ length: 5 }, () => [fresh(), fresh(), fresh()]);
-    const pool = await createPool({ tracking_numbers: lists[0] });
-    await Promise.all(lists.map((numbers) => put(pool, { tracking_numbers: numbers })));
-    const { tracking_numbers } = await read(pool);
-    expect(lists).toContainEqual(tracking_numbers);
-  });
-
-  it('a removal of the tracker, or of its company, leaves none of its numbers in use', async () => {
-    for (const what of ['tracker', 'company'] as const) {
-      for (let round = 0; round < 5; round += 1) {
-        const own = await seedCompany(api.pool, api.member.accountId);
-        const pool = await createPool({ company_id: own });
-        const [gone, changed] = await Promise.all([
-          api.call('DELETE', what === 'tracker' ? `trackers/${pool.id}.json` : `companies/${own}.json`),
-          put(pool, { tracking_numbers: [fresh(), fresh()] }),
-          createTheirs({ tracking_number: fresh() }),
-        ]);
-        expect(gone.status).toBe(204);
-        expect([200, 400]).toContain(changed.status);
-        const { rows } = await api.pool.query(
-          'SELECT FROM tracking_numbers WHERE tracker_id = $1 AND removed_at IS NULL',
-          [pool.id],
-        );
-        expect(rows).toHaveLength(0);
-        expect(await read(pool)).toMatchObject({
-          status: 'disabled',
-          tracking_numbers: changed.status === 200 ? changed.body.tracking_numbers : pool.tracking_numbers,
-        });
-      }
-    }
   });
 });
