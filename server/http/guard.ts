@@ -10,20 +10,16 @@ const MAX_DEPTH = 32;
  */
 export function refuseDeepBodies(app: FastifyInstance): void {
   app.addHook('preValidation', async (request) => {
-    if (isDeeperThan(MAX_DEPTH, request.body))
+    if (isDeeperThan(MAX_DEPTH - 1, request.body))
       throw invalid('body', `is nested more than ${MAX_DEPTH} levels deep`);
   });
 }
 
-function isDeeperThan(limit: number, body: unknown): boolean {
-  let level: unknown[] = [body];
-  for (let depth = 0; level.length > 0; depth++) {
-    if (depth > limit) return true;
-    level = level.flatMap((value) =>
-      typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
-        ? Object.values(value)
-        : [],
-    );
-  }
+/** Walks no deeper than the limit, so that its own stack is safe. */
+function isDeeperThan(limit: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return false;
+  if (limit < 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeperThan(limit - 1, item));
+  for (const name in value) if (isDeeperThan(limit - 1, value[name as keyof typeof value])) return true;
   return false;
 }
