@@ -9,6 +9,10 @@ export interface Route {
   trackerId: string;
   destinationNumber: PhoneNumber;
   greeting: string | null;
+  /** These two are missing in a file that an older version wrote. */
+  greetingRecordingUrl?: string | null;
+  /** What whoever picks up hears before he hears the caller. */
+  whisper?: string | null;
   /** The number belongs to the pretend business: the simulator's token may call it. */
   demo: boolean;
 }
@@ -125,6 +129,8 @@ function indexRoutes(directory: Directory, companies: Map<string, Company>): Map
           trackerId: tracker.trackerId,
           destinationNumber: tracker.destinationNumber,
           greeting: tracker.greeting,
+          greetingRecordingUrl: tracker.greetingRecordingUrl,
+          whisper: tracker.whisperMessage,
           demo: companies.get(tracker.companyId)?.demo ?? false,
         });
       }

@@ -40,8 +40,9 @@ export interface Tracker {
   /** CallRail's `source` object, as the reporting API answers it. */
   source: Record<string, unknown>;
   whisperMessage: string | null;
-  /** From CallRail's `call_flow`. */
+  /** From CallRail's `call_flow`: what the caller hears before it rings. A recording is played in place of the text. */
   greeting: string | null;
+  greetingRecordingUrl: string | null;
   holdSeconds: number;
   /** The numbers it has now, in their order. */
   numbers: PhoneNumber[];

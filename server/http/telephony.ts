@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import type { Route } from '../domain/directory.js';
 import { notFound, Refusal } from '../domain/errors.js';
 import { isFictitious } from '../domain/phone-numbers.js';
-import type { PhoneNumber, RecordWriter } from '../domain/ports.js';
-import { type Plan, planAfterDial, planAfterRecording, planAnswer } from '../telephony/plan.js';
+import type { CallEvent, PhoneNumber, RecordWriter } from '../domain/ports.js';
+import { type Plan, planAfterDial, planAfterRecording, planAnswer, planWhisper } from '../telephony/plan.js';
 import { CALLBACKS, type Callback, type Provider, type ProviderReport } from '../telephony/provider.js';
 
 export interface TelephonyParts {
@@ -53,7 +53,7 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
       const report = readGenuine(parts, provider, asked, request);
       const { callback, event } = report;
       parts.count('call_report');
-      if (event.fault) {
+      if (event?.fault) {
         parts.count('call_fallback');
         request.log.warn(
           { code: event.fault.code, callback },
@@ -62,11 +62,12 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
       }
 
       const route = parts.route(report.trackingNumber);
-      if (route) {
-        const kept = record(parts, route, callback, report, request);
+      if (!route) parts.count('call_unknown_number');
+      if (route && event) {
+        const kept = record(parts, route, callback, event, request);
         // A caller who was let down once by our slowness does not wait for the record again.
         if (!event.fault) await kept;
-      } else parts.count('call_unknown_number');
+      }
       const document = provider.render(planFor(callback, report, route), report.trackingNumber);
       return reply.header('content-type', document.contentType).send(document.body);
     },
@@ -75,7 +76,8 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
 
 function planFor(callback: Callback, { event }: ProviderReport, route: Route | undefined): Plan {
   if (callback === 'voice') return planAnswer(route);
-  if (callback === 'dial') return planAfterDial(route, event.status);
+  if (callback === 'dial') return planAfterDial(route, event?.status ?? null);
+  if (callback === 'whisper') return planWhisper(route);
   return callback === 'recording' ? planAfterRecording() : [];
 }
 
@@ -110,7 +112,7 @@ async function record(
   { writer, count }: TelephonyParts,
   route: Route,
   callback: Callback,
-  { event }: ProviderReport,
+  event: CallEvent,
   request: FastifyRequest,
 ): Promise<void> {
   const { companyId, trackerId, destinationNumber } = route;

@@ -9,8 +9,13 @@ import type { CallStatus, PhoneNumber } from '../domain/ports.js';
 
 export type Step =
   | { do: 'say'; text: string }
-  /** Ring the business; when nobody answers, the provider asks again what to do. */
-  | { do: 'dial'; to: PhoneNumber; ringSeconds: number; limitSeconds: number }
+  /** A recording, at an address that the provider can reach. */
+  | { do: 'play'; url: string }
+  /**
+   * Ring the business; when nobody answers, the provider asks again what to do. With `whisper` it asks what to say to
+   * whoever picks up, before he is put through.
+   */
+  | { do: 'dial'; to: PhoneNumber; ringSeconds: number; limitSeconds: number; whisper: boolean }
   /** Let the caller leave a message. */
   | { do: 'record'; maxSeconds: number }
   | { do: 'hangup' };
@@ -33,8 +38,15 @@ export function planAnswer(route: Route | undefined): Plan {
     to: route.destinationNumber,
     ringSeconds: RING_SECONDS,
     limitSeconds: TALK_LIMIT_SECONDS,
+    whisper: Boolean(route.whisper),
   };
+  if (route.greetingRecordingUrl) return [{ do: 'play', url: route.greetingRecordingUrl }, dial];
   return route.greeting ? [{ do: 'say', text: route.greeting }, dial] : [dial];
+}
+
+/** Somebody at the business has picked up. Nothing to say puts him through at once. */
+export function planWhisper(route: Route | undefined): Plan {
+  return route?.whisper ? [{ do: 'say', text: route.whisper }] : [];
 }
 
 /** Ringing the business has ended and the caller is still there. Nobody would hear a message to a number not ours. */

@@ -13,14 +13,15 @@ export interface ProviderRequest {
 /** Who vouches for a request: the provider, or our own simulator (good for the demo company's numbers only). */
 export type Voucher = 'provider' | 'simulator';
 
-export const CALLBACKS = ['voice', 'dial', 'status', 'recording', 'transcription'] as const;
+export const CALLBACKS = ['voice', 'dial', 'status', 'recording', 'transcription', 'whisper'] as const;
 export type Callback = (typeof CALLBACKS)[number];
 
 /** What a genuine request says. */
 export interface ProviderReport {
   /** Which answer is wanted: at the fallback address that of the request that failed, else that of the address. */
   callback: Callback;
-  event: CallEvent;
+  /** What is to be kept of it; null: nothing that other reports do not tell, too. */
+  event: CallEvent | null;
   /** The number of ours that was called. */
   trackingNumber: PhoneNumber;
 }

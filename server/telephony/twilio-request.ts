@@ -35,9 +35,9 @@ const KIND = {
   status: 'call_status',
   recording: 'recording',
   transcription: 'transcription',
-} as const satisfies Record<Callback, CallEvent['kind']>;
+} as const satisfies Record<Exclude<Callback, 'whisper'>, CallEvent['kind']>;
 
-type Kind = (typeof KIND)[Callback] | 'leg_status';
+type Kind = (typeof KIND)[keyof typeof KIND] | 'leg_status';
 
 const SECONDS: Record<Kind, string> = {
   ringing: 'CallDuration',
@@ -61,15 +61,17 @@ type Get = (name: string) => string | null;
 export function readTwilioRequest(asked: Callback, request: ProviderRequest, now: number): ProviderReport {
   const form = readForm(request);
   const get: Get = (name) => clean(form.get(name)?.[0], MAX_TEXT);
+  const trackingNumber = clean(queryOf(request.url).get('number'), MAX_TEXT) ?? get('To') ?? get('Called');
+  if (trackingNumber === null) throw invalid('To', 'is missing');
+  // The leg's status tells that somebody picked up.
+  if (asked === 'whisper') return { callback: asked, event: null, trackingNumber };
+
   const fault = asked === 'voice' ? faultOf(get) : null;
   const callback = fault ? failedCallback(fault.url) : asked;
   const callSid = idOf(get, 'CallSid');
   if (callSid === null) throw invalid('CallSid', 'is missing');
   // A report about the business's leg names the caller's call as its parent.
   const parent = callback === 'status' && get('Direction') !== 'inbound' ? idOf(get, 'ParentCallSid') : null;
-  const trackingNumber = clean(queryOf(request.url).get('number'), MAX_TEXT) ?? get('To') ?? get('Called');
-  if (trackingNumber === null) throw invalid('To', 'is missing');
-
   const kind: Kind = parent === null ? KIND[callback] : 'leg_status';
   const { status, name } = progressOf(kind, get);
   const from = get('From') ?? get('Caller');

@@ -55,6 +55,8 @@ function renderStep(
   switch (step.do) {
     case 'say':
       return element('Say', {}, [step.text]);
+    case 'play':
+      return element('Play', {}, [step.url]);
     case 'dial':
       // Whatever else is dialled could be a line that costs, or somebody's SIP address.
       if (!isE164(step.to)) throw new TypeError('Only a number in E.164 can be dialled.');
@@ -71,6 +73,7 @@ function renderStep(
           element(
             'Number',
             {
+              url: step.whisper ? callbackUrl('whisper', number) : undefined,
               statusCallback: callbackUrl('status', number),
               statusCallbackEvent: 'initiated ringing answered completed',
             },

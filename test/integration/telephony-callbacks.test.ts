@@ -443,6 +443,46 @@ describe('callbacks of a telephony provider', () => {
     }
   });
 
+  test('play the greeting and whisper to whoever picks up, from memory', async () => {
+    const call = newCall();
+    const change = (whisper: string | null, recording: string | null) =>
+      database.query(
+        `UPDATE trackers SET whisper_message = $1, call_flow = call_flow || jsonb_build_object('greeting_recording_url', $2::text)
+         WHERE tracker_id = (SELECT tracker_id FROM tracking_numbers WHERE number = $3)`,
+        [whisper, recording, call.To],
+      );
+    await change('A call from <the website>.', 'https://cdn.example.com/hello.mp3?a=1&b=2');
+    const document = await until(
+      async () => {
+        const { text } = await send(VOICE, call);
+        return text.includes('<Play>') ? text : undefined;
+      },
+      { what: 'the changed tracker' },
+    );
+    const { Play, Dial } = new XMLParser({ ignoreAttributes: false, attributeNamePrefix: '' }).parse(
+      document,
+    ).Response;
+    expect(Play).toBe('https://cdn.example.com/hello.mp3?a=1&b=2');
+    expect(Dial.Number.url).toBe(`${PUBLIC_URL}${ofNumber('whisper', call)}`);
+    await recorded(server);
+    await database.query('BEGIN; LOCK TABLE call_events, calls, trackers IN ACCESS EXCLUSIVE MODE');
+    try {
+      const leg = legOf(call, 'in-progress')[1];
+      const whisper = await send(ofNumber('whisper', call), leg);
+      expect(whisper.text).toContain('<Response><Say>A call from &lt;the website&gt;.</Say></Response>');
+      expect(whisper.ms).toBeLessThan(500);
+      const unsigned = await fetch(server.url + ofNumber('whisper', call), {
+        method: 'POST',
+        body: new URLSearchParams(leg),
+      });
+      expect(unsigned.status).toBe(403);
+    } finally {
+      await database.query('ROLLBACK');
+    }
+    await change(null, null);
+    expect((await recordOf(call)).events).toHaveLength(1);
+  });
+
   describe('whose last one never comes', () => {
     /** Five hours pass for a call: longer than anybody may talk. */
     const passes = async (call: Parameters, interval = '5 hours') => {

@@ -29,6 +29,7 @@ function tracker(more: Partial<Tracker> = {}): Tracker {
     source: { type: 'all' },
     whisperMessage: null,
     greeting: null,
+    greetingRecordingUrl: null,
     holdSeconds: HOLD / 1000,
     numbers: [ONE, TWO],
     retiredNumbers: [],

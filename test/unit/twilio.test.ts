@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { describe, expect, test } from 'vitest';
-import { planAfterDial, planAnswer } from '../../server/telephony/plan.js';
-import type { Callback } from '../../server/telephony/provider.js';
+import { planAfterDial, planAnswer, planWhisper } from '../../server/telephony/plan.js';
+import type { Callback, ProviderRequest } from '../../server/telephony/provider.js';
 import { createTwilio } from '../../server/telephony/twilio.js';
 import { element, renderXml } from '../../server/telephony/xml.js';
 
@@ -23,17 +23,19 @@ const route = {
 
 describe('what Twilio reports', () => {
   const NOW = 1_800_000_000_000;
+  const asked = (callback: Callback, parameters: Record<string, string>, query = ''): ProviderRequest => ({
+    method: 'POST',
+    url: `/v1/telephony/twilio/${callback}${query}`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: Buffer.from(String(new URLSearchParams(parameters))),
+  });
+  const readRequest = (callback: Callback, request: ProviderRequest) => {
+    const report = adapter.read(callback, request, NOW);
+    if (!report.event) throw new Error('nothing is to be kept');
+    return { ...report, event: report.event };
+  };
   const read = (callback: Callback, parameters: Record<string, string>, query = '') =>
-    adapter.read(
-      callback,
-      {
-        method: 'POST',
-        url: `/v1/telephony/twilio/${callback}${query}`,
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: Buffer.from(String(new URLSearchParams(parameters))),
-      },
-      NOW,
-    );
+    readRequest(callback, asked(callback, parameters, query));
   const CALL = { CallSid: 'CA1', From: '+14155550123', To: '+13055550110', CallStatus: 'ringing' };
   const { To: _to, ...noTo } = CALL;
   const { CallSid: _callSid, ...noCallSid } = CALL;
@@ -182,16 +184,28 @@ describe('what Twilio reports', () => {
     const url = '/v1/telephony/twilio/voice';
     const json = { 'content-type': 'application/json' };
     const body = Buffer.from(JSON.stringify({ ...CALL, CallerName: null }));
-    expect(adapter.read('voice', { method: 'POST', url, headers: json, body }, NOW).event).toMatchObject(
-      expected,
-    );
-    const asked = {
+    expect(readRequest('voice', { method: 'POST', url, headers: json, body }).event).toMatchObject(expected);
+    const get = {
       method: 'GET',
       url: `${url}?${new URLSearchParams(CALL)}`,
       headers: {},
       body: Buffer.alloc(0),
     };
-    expect(adapter.read('voice', asked, NOW).event).toMatchObject(expected);
+    expect(readRequest('voice', get).event).toMatchObject(expected);
+  });
+
+  test('is cut to a length, and never through the middle of a character', () => {
+    const { event } = read('voice', { ...CALL, CallerName: `${'x'.repeat(499)}📞` });
+    expect(event.callerName).toBe(`${'x'.repeat(499)}\ufffd`);
+  });
+
+  test('is not kept when somebody picks up and hears the whisper: the status of his leg is', () => {
+    const leg = { CallSid: 'CA2', To: '+13055550100' };
+    expect(adapter.read('whisper', asked('whisper', leg, '?number=%2B13055550110'), NOW)).toEqual({
+      callback: 'whisper',
+      event: null,
+      trackingNumber: '+13055550110',
+    });
   });
 
   describe('at the fallback address', () => {
@@ -254,6 +268,26 @@ describe('the documents for Twilio', () => {
     expect(Object.keys(parse(xml))).toEqual(['Say', 'Dial']);
   });
 
+  test('play a recorded greeting in place of the text', () => {
+    const greetingRecordingUrl = 'https://cdn.example.com/hello.mp3?a=1&b=2';
+    const xml = adapter.render(planAnswer({ ...route, greeting: 'Hello.', greetingRecordingUrl }), '+1').body;
+    expect(Object.keys(parse(xml))).toEqual(['Play', 'Dial']);
+    expect(parse(xml).Play).toBe(greetingRecordingUrl);
+  });
+
+  test('whisper to whoever picks up, where there is something to whisper', () => {
+    const whispering = { ...route, whisper: 'A call from the website.' };
+    expect(parse(adapter.render(planAnswer(whispering), '+13055550110').body).Dial.Number.url).toBe(
+      'https://calls.example.com/v1/telephony/twilio/whisper?number=%2B13055550110',
+    );
+    expect(parse(adapter.render(planWhisper(whispering), '+1').body)).toEqual({
+      Say: 'A call from the website.',
+    });
+    expect(parse(adapter.render(planAnswer(route), '+1').body).Dial.Number.url).toBeUndefined();
+    for (const nothing of [route, { ...route, whisper: '' }, undefined])
+      expect(adapter.render(planWhisper(nothing), '+1').body).toMatch(/<Response\/>$/);
+  });
+
   test('take a message when nobody answered, hang up when somebody did', () => {
     expect(Object.keys(parse(adapter.render(planAfterDial(route, 'no_answer'), '+1').body))).toEqual([
       'Say',
@@ -275,7 +309,7 @@ describe('the documents for Twilio', () => {
 
 describe('the number that is dialled', () => {
   const numberOf = (to: string) =>
-    adapter.render([{ do: 'dial', to, ringSeconds: 25, limitSeconds: 60 }], '+13055550110');
+    adapter.render([{ do: 'dial', to, ringSeconds: 25, limitSeconds: 60, whisper: false }], '+13055550110');
 
   test.each([
     '',

@@ -27,7 +27,7 @@ interface TrackerRow {
   destination_number: string;
   swap_targets: string[];
   source: Record<string, unknown>;
-  call_flow: { greeting_text?: string | null };
+  call_flow: { greeting_text?: string | null; greeting_recording_url?: string | null };
   whisper_message: string | null;
   hold_seconds: number;
   numbers: string[] | null;
@@ -90,6 +90,7 @@ function trackerOf(row: TrackerRow): Tracker {
     source: row.source,
     whisperMessage: row.whisper_message,
     greeting: row.call_flow.greeting_text ?? null,
+    greetingRecordingUrl: row.call_flow.greeting_recording_url ?? null,
     holdSeconds: row.hold_seconds,
     numbers: row.numbers ?? [],
     retiredNumbers: row.retired ?? [],
