@@ -18,6 +18,8 @@ import type {
 
 /** What all pools of one request may cost together; a page is answered within 300 ms even when the store is dead. */
 const PATIENCE_MS = 240;
+/** A store that is silent rejects after this. */
+const STORE_MS = 200;
 /** Pools that are looked after at once. */
 const ABREAST = 50;
 
@@ -74,23 +76,23 @@ export function createPools({ store, records, directory, elapsed, within, count 
     count('remembered');
   }
 
-  async function assignOrRecall(request: LeaseRequest): Promise<Lease | null | 'away'> {
-    const lease = await store.assign(request);
-    if (lease !== 'forgotten') return lease;
+  async function recallAndAssign(request: LeaseRequest): Promise<Lease | null | 'away'> {
     await recall(request.pool, request.now);
-    const again = await store.assign(request);
-    return again === 'forgotten' ? 'away' : again;
+    const lease = await store.assign(request);
+    return lease === 'forgotten' ? 'away' : lease;
   }
 
-  async function patiently<T, E>(work: () => Promise<T>, patience: Patience, otherwise: E): Promise<T | E> {
-    const left = patience.endsAt - elapsed();
-    if (left <= 0) return otherwise;
-    try {
-      return await within(left, work());
-    } catch (error) {
-      count('away', error);
-      return otherwise;
-    }
+  /** What is left of the patience; throws when there is none. */
+  function left(patience: Patience): Millis {
+    const ms = patience.endsAt - elapsed();
+    if (ms <= 0) throw new Error('no time left for another pool');
+    return ms;
+  }
+
+  /** The store has its own limit; only who has waited before must have a shorter one. */
+  function ask<T>(patience: Patience, work: () => Promise<T>): Promise<T> {
+    const ms = left(patience);
+    return ms < STORE_MS ? within(ms, work()) : work();
   }
 
   /** Remembers many pools with one question to the record. */
@@ -129,9 +131,22 @@ export function createPools({ store, records, directory, elapsed, within, count 
 
   return {
     patience: () => ({ endsAt: elapsed() + PATIENCE_MS }),
-    assign: (request, patience) => patiently(() => assignOrRecall(request), patience, 'away' as const),
+    async assign(request, patience) {
+      try {
+        const lease = await ask(patience, () => store.assign(request));
+        if (lease !== 'forgotten') return lease;
+        return await within(left(patience), recallAndAssign(request));
+      } catch (error) {
+        count('away', error);
+        return 'away';
+      }
+    },
     async renew(request, patience) {
-      await patiently(() => store.renew(request), patience, false);
+      try {
+        await ask(patience, () => store.renew(request));
+      } catch (error) {
+        count('away', error);
+      }
     },
     async follow(next, before, now) {
       const version = Number(next.version);

@@ -117,7 +117,7 @@ export interface PoolContents {
 /**
  * Which session holds which number: fast memory, which may forget everything and is rebuilt from the lease rows. Each
  * operation is atomic: no exclusive number is ever given to two sessions. Any number of servers may use the same one.
- * Rejects when the store is away, which takes at most 200 ms.
+ * Rejects when the store is silent for 200 ms; one that has a crowd to answer may take up to a second.
  */
 export interface LeaseStore {
   /**

@@ -271,27 +271,33 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
     const operation = fc.record({
       session: fc.integer({ min: 0, max: 12 }),
       step: fc.integer({ min: 0, max: HOLD }),
-      renew: fc.boolean(),
+      kind: fc.constantFrom('assign', 'assign', 'assign', 'known', 'renew', 'set'),
+      size: fc.integer({ min: 1, max: 6 }),
     });
     await fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 1, max: 6 }),
         fc.array(operation, { maxLength: 60 }),
-        async (size, run) => {
+        async (first, run) => {
           pool = newPool();
-          await know(numbersOf(size));
-          const model = new Model(numbersOf(size));
+          await know(numbersOf(first));
+          const model = new Model(numbersOf(first));
           let now = NOW;
-          for (const { session, step, renew } of run) {
+          for (const [at, { session, step, kind, size }] of run.entries()) {
             now += step;
             const sessionId = `s${session}`;
-            if (renew) {
-              expect(await store.renew({ pool, sessionId, now, holdMs: HOLD })).toBe(
-                model.renew(sessionId, now),
-              );
+            if (kind === 'renew') {
+              const renewed = await store.renew({ pool, sessionId, now, holdMs: HOLD });
+              expect(renewed).toBe(model.renew(sessionId, now));
+            } else if (kind === 'set') {
+              // From the end, so that numbers go and come back.
+              const numbers = numbersOf(7).slice(7 - size);
+              await store.setPool(pool, numbers, at + 2);
+              model.set(numbers);
             } else {
-              const { number, shared } = await must(assign(sessionId, now));
-              expect({ number, shared }).toEqual(model.assign(sessionId, now));
+              const lease = await assign(sessionId, now, kind === 'assign');
+              if (lease && lease !== 'forgotten') lease.ended.sort(byTime);
+              expect(lease).toEqual(model.assign(sessionId, now, kind === 'assign'));
             }
           }
         },
@@ -301,31 +307,63 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
   });
 });
 
+const byTime = (a: Lease['ended'][number], b: Lease['ended'][number]) =>
+  a.heldUntil - b.heldUntil || a.sessionId.localeCompare(b.sessionId);
+
+interface Slot {
+  number: string;
+  turn: number;
+  until: number;
+  holders: Map<string, { since: number; until: number }>;
+}
+
 /** The rules of the port, written as plainly as possible: linear searches over one list. */
 class Model {
-  #turn = 100;
-  readonly #slots: { number: string; turn: number; holders: Map<string, number> }[];
+  #turn = 0;
+  #slots: Slot[] = [];
   constructor(numbers: string[]) {
-    this.#slots = numbers.map((number, turn) => ({ number, turn, holders: new Map() }));
+    this.set(numbers);
   }
-  assign(session: string, now: number): { number: string; shared: boolean } {
-    let slot = this.#slots.find(({ holders }) => holders.has(session));
-    if (!slot) {
-      const until = (holders: Map<string, number>) => Math.max(0, ...holders.values());
-      slot = this.#slots.toSorted((a, b) => until(a.holders) - until(b.holders) || a.turn - b.turn)[0];
-      if (!slot) throw new Error('empty');
+  set(numbers: string[]): void {
+    const kept = this.#slots.filter(({ number }) => numbers.includes(number));
+    for (const number of numbers) {
+      if (kept.some((slot) => slot.number === number)) continue;
+      kept.push({ number, turn: this.#turn++, until: 0, holders: new Map() });
     }
-    slot.holders.set(session, now + HOLD);
-    for (const [holder, held] of slot.holders) if (held <= now) slot.holders.delete(holder);
-    slot.turn = this.#turn++;
-    const shared = [...slot.holders].some(([holder, held]) => holder !== session && held > now);
-    return { number: slot.number, shared };
+    this.#slots = kept;
+  }
+  assign(session: string, now: number, mayOpen: boolean): Lease | null {
+    const own = this.#slots.find(({ holders }) => holders.has(session));
+    const slot = own ?? this.#slots.toSorted((a, b) => a.until - b.until || a.turn - b.turn)[0];
+    if (!slot || (!own && !mayOpen)) return null;
+    const { number, holders } = slot;
+    const others = [...holders].filter(([holder]) => holder !== session);
+    const live = others.filter(([, { until }]) => until > now).map(([holder]) => holder);
+    const ended = others
+      .filter(([, { until }]) => until <= now)
+      .map(([sessionId, { until: heldUntil }]) => ({ sessionId, heldUntil }));
+    for (const { sessionId } of ended) holders.delete(sessionId);
+    const { since } = this.#hold(slot, session, now);
+    return {
+      number,
+      opened: !own,
+      shared: live.length > 0,
+      since,
+      heldUntil: now + HOLD,
+      sharedWith: own || live.length !== 1 ? [] : live,
+      ended: ended.sort(byTime),
+    };
   }
   renew(session: string, now: number): boolean {
     const slot = this.#slots.find(({ holders }) => holders.has(session));
-    if (!slot) return false;
-    slot.holders.set(session, now + HOLD);
+    if (slot) this.#hold(slot, session, now);
+    return slot !== undefined;
+  }
+  #hold(slot: Slot, session: string, now: number): { since: number } {
+    const hold = { since: slot.holders.get(session)?.since ?? now, until: now + HOLD };
+    slot.holders.set(session, hold);
+    slot.until = hold.until;
     slot.turn = this.#turn++;
-    return true;
+    return hold;
   }
 }

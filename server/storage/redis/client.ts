@@ -6,17 +6,23 @@ import { within } from './deadline.js';
 
 /** A request gets on without Redis after this: what else it needs must fit into 300 ms, too. */
 const DEADLINE_MS = 200;
+/** … but waits longer in a crowd that is being served. */
+const CROWD_MS = 1000;
 const CONNECT_MS = 1000;
 /** A connection that has not answered for so long is taken for dead, and another is made. */
 const SILENCE_MS = 1000;
 const MAX_BACKOFF_MS = 2000;
 
 export interface RedisClient {
-  /** Runs a script. Rejects when there is no answer within 200 ms; it may have been run all the same. */
+  /**
+   * Runs a script. Rejects when there is no answer within 200 ms, or a second while `isAnswered` says that others get
+   * theirs: then a crowd is waiting, not a dead Redis. It may have been run all the same.
+   */
   run<Name extends keyof Commands>(
     name: Name,
     keys: string[],
-    ...given: Commands[Name]['given']
+    given: Commands[Name]['given'],
+    isAnswered: () => boolean,
   ): Promise<Commands[Name]['answer']>;
   /** Resolves when Redis (of a cluster: each master) answers within 200 ms. */
   ping(): Promise<void>;
@@ -42,13 +48,13 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
   const scripts = client as unknown as Record<string, Run>;
 
   return {
-    async run<Name extends keyof Commands>(name: Name, keys: string[], ...given: Commands[Name]['given']) {
+    async run(name, keys, given, mayGoOn) {
       const begun = performance.now();
       const passed = () => (performance.now() - begun) / 1000;
       try {
         if (client.status !== 'ready') throw new Error('Redis is away');
-        const work = scripts[`calltrk_${name}`]?.(...keys, ...given) as Promise<Commands[Name]['answer']>;
-        const answer = await within(DEADLINE_MS, work);
+        const work = scripts[`calltrk_${name}`]?.(...keys, ...given);
+        const answer = await within(DEADLINE_MS, work as Promise<never>, { mayGoOn, atMostMs: CROWD_MS });
         onAnswer(passed(), 'answered');
         return answer;
       } catch (error) {

@@ -12,7 +12,7 @@ export function createRedisLeaseStore(client: RedisClient): LeaseStore {
   const breaker = createBreaker();
   function run<Name extends keyof Commands>(pool: PoolKey, name: Name, ...given: Commands[Name]['given']) {
     const keys = keysOf(pool);
-    return breaker.run(keys[0] ?? '', () => client.run(name, keys, ...given));
+    return breaker.run(keys[0] ?? '', (isAnswered) => client.run(name, keys, given, isAnswered));
   }
   return {
     async setPool(pool, numbers, version) {
