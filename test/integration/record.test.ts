@@ -222,6 +222,35 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       expect(await writer.write({ ...bad, changes: [] })).toBe('accepted');
     });
 
+    test('of exclusive leases that several writers open at once on one number none stays unmarked', async () => {
+      const others = [await openWriter(), await openWriter(), await openWriter()];
+      const numbers = Array.from({ length: 40 }, (_, at) => `+1646555${2000 + at}`);
+      await Promise.all(
+        numbers.flatMap((number) =>
+          others.map((writer) => {
+            const [sessionId, visitId] = [uuid(), uuid()];
+            const now = Date.now();
+            const lease = { leaseId: uuid(), trackerId: 'TRK1', number, sessionId, visitId, at: now };
+            return writer.write({
+              companyId: COMPANY,
+              sessionId,
+              eventId: null,
+              changes: [
+                visit(sessionId, visitId, { startedAt: now, lastSeen: now }),
+                { type: 'lease', ...lease, holdSeconds: 1200, shared: false },
+              ],
+            });
+          }),
+        ),
+      );
+      const { rows } = await pool.query(
+        `SELECT number, bool_and(shared) AS shared, count(*)::int AS leases FROM leases
+         WHERE number = ANY ($1) GROUP BY number ORDER BY number`,
+        [numbers],
+      );
+      expect(rows).toEqual(numbers.map((number) => ({ number, shared: true, leases: 3 })));
+    });
+
     test('a visit with its lease is read back as the session left it', async () => {
       const writer = await openWriter();
       const records = createRecordStore({ pool, callPool: pool, writePool: pool });

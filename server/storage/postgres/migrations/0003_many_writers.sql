@@ -6,7 +6,7 @@ ALTER TABLE page_views DROP CONSTRAINT page_views_pkey;
 DROP INDEX page_views_session;
 ALTER TABLE page_views ADD PRIMARY KEY (company_id, session_id, viewed_at, page_view_id);
 
--- As before (0002), with one more step: leases of one number are opened one after the other.
+-- As before (0002), with one more step: commits that touch the leases of one number take turns.
 CREATE OR REPLACE FUNCTION write_entries(
   events json, scripts json, sessions json, visits json, visits_seen json,
   leases json, leases_ended json, leases_shared json, page_views json, taps json
@@ -64,14 +64,17 @@ BEGIN
     WHERE v.company_id = seen."companyId" AND v.visit_id = seen."visitId";
   END IF;
 
-  IF leases IS NOT NULL THEN
-    -- Of two commits that open leases of one number at once (another lane, another server) the later waits until it
-    -- can see what the earlier has written. In one order, so that two never wait for each other.
+  IF leases IS NOT NULL OR leases_ended IS NOT NULL OR leases_shared IS NOT NULL THEN
+    -- Of two commits that touch the leases of one number at once (another lane, another server) the later waits until
+    -- it can see what the earlier has written. All numbers first and in one order: so two never wait for each other.
     PERFORM pg_advisory_xact_lock(key)
     FROM (SELECT DISTINCT hashtextextended("companyId" || ' ' || r.number, 0) AS key
-          FROM json_to_recordset(leases) AS r(entry int, "companyId" text, number text)
+          FROM unnest(ARRAY[leases, leases_ended, leases_shared]) AS t(rows),
+               json_to_recordset(t.rows) AS r(entry int, "companyId" text, number text)
           WHERE r.entry <> ALL (repeated) ORDER BY 1) numbers;
+  END IF;
 
+  IF leases IS NOT NULL THEN
     -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
     -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
     -- that nobody holds the number any more: who has run out has ended then …
