@@ -5,13 +5,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { simulateCall } from '../server/telephony/simulator.js';
+import { ANSWERS, simulateCall } from '../server/telephony/simulator.js';
 
 const HELP = `npm run simulate-call -- [--to +13055550110] [--from +14155550123] …
   --to          a tracking number of the demo company (555-01xx); only those may be called
   --from        the caller; another one each time if left out
-  --answer      answered, no-answer or busy
-  --seconds     how long they talk
+  --answer      ${ANSWERS.join(', ')}
+  --seconds     how long they talk, or the message is
   --url         where the server listens (http://localhost:3000)
   --public-url  its PUBLIC_URL, if one is set
 DATA_DIR says where the simulator's token is (./.data).`;
@@ -56,10 +56,9 @@ if (!existsSync(tokenFile)) {
     `${tokenFile} is not there. Start the server first (npm start), without TWILIO_AUTH_TOKEN, and with the same DATA_DIR.`,
   );
 }
-const { answer, to, from } = options;
-if (answer !== 'answered' && answer !== 'no-answer' && answer !== 'busy') {
-  fail('--answer must be answered, no-answer or busy');
-}
+const { to, from } = options;
+const answer = ANSWERS.find((one) => one === options.answer);
+if (!answer) fail(`--answer must be one of ${ANSWERS.join(', ')}`);
 if (!/^\d{1,5}$/.test(options.seconds)) fail('--seconds must be a number of seconds');
 for (const [name, value] of Object.entries({ to, from })) {
   if (!/^\+[1-9]\d{6,14}$/.test(value)) fail(`--${name} must be a number as +13055550110`);

@@ -6,6 +6,11 @@ import { randomBytes } from 'node:crypto';
 import type { PhoneNumber } from '../domain/ports.js';
 import { twilioSignature } from './twilio-signature.js';
 
+export const ANSWERS = ['answered', 'voicemail', 'no-answer', 'busy', 'abandoned'] as const;
+type Answer = (typeof ANSWERS)[number];
+
+const STATUS = '/v1/telephony/twilio/status';
+
 export interface SimulatedCall {
   /** Where the server listens. */
   baseUrl: string;
@@ -14,8 +19,9 @@ export interface SimulatedCall {
   token: string;
   from: PhoneNumber;
   to: PhoneNumber;
-  /** Whether somebody at the business picks up, and for how long they talk. */
-  answer: 'answered' | 'no-answer' | 'busy';
+  /** Whether somebody at the business picks up, and what the caller does when nobody does. */
+  answer: Answer;
+  /** Of talk, or of the message. */
   talkSeconds: number;
   log?: (line: string) => void;
 }
@@ -55,20 +61,54 @@ export async function simulateCall(call: SimulatedCall): Promise<{ callSid: stri
 
   await legStatus('initiated');
   await legStatus('ringing');
+  if (call.answer === 'abandoned') {
+    // The caller is gone: nobody is asked what to do next, and only the statuses tell.
+    await legStatus('canceled');
+    await send(STATUS, { ...common, CallStatus: 'no-answer', CallDuration: '0' });
+    return { callSid };
+  }
   const seconds = String(call.talkSeconds);
+  const ended = (DialCallStatus: string, more = {}) =>
+    send(dial.action ?? '', {
+      ...common,
+      CallStatus: 'in-progress',
+      DialCallStatus,
+      DialCallSid: leg.CallSid,
+      ...more,
+    });
   if (call.answer === 'answered') {
     await legStatus('in-progress');
+    if (number.url) await send(number.url, { ...leg, Direction: 'outbound-dial', CallStatus: 'in-progress' });
     await legStatus('completed', { CallDuration: seconds });
-    const ended = { DialCallStatus: 'completed', DialCallSid: leg.CallSid, DialCallDuration: seconds };
-    await send(dial.action, { ...common, CallStatus: 'in-progress', ...ended });
+    await ended('completed', { DialCallDuration: seconds });
   } else {
-    await legStatus(call.answer);
-    const ended = { DialCallStatus: call.answer, DialCallSid: leg.CallSid };
-    await send(dial.action, { ...common, CallStatus: 'in-progress', ...ended });
+    const word = call.answer === 'voicemail' ? 'no-answer' : call.answer;
+    await legStatus(word);
+    const offered = attributes(await ended(word), 'Record');
+    if (call.answer === 'voicemail') await leaveMessage(offered);
   }
-  const length = call.answer === 'answered' ? seconds : '0';
-  await send('/v1/telephony/twilio/status', { ...common, CallStatus: 'completed', CallDuration: length });
+  const length = call.answer === 'answered' || call.answer === 'voicemail' ? seconds : '0';
+  await send(STATUS, { ...common, CallStatus: 'completed', CallDuration: length });
   return { callSid };
+
+  async function leaveMessage(record: Record<string, string> | undefined): Promise<void> {
+    if (!record?.action || !record.recordingStatusCallback)
+      throw new Error('The server did not offer to take a message.');
+    const sid = `RE${randomBytes(16).toString('hex')}`;
+    const recording = {
+      RecordingSid: sid,
+      RecordingUrl: `https://api.twilio.com/2010-04-01/Accounts/${common.AccountSid}/Recordings/${sid}`,
+      RecordingDuration: seconds,
+    };
+    await send(record.action, { ...common, CallStatus: 'in-progress', ...recording });
+    const { AccountSid, CallSid } = common;
+    await send(record.recordingStatusCallback, {
+      AccountSid,
+      CallSid,
+      RecordingStatus: 'completed',
+      ...recording,
+    });
+  }
 }
 
 async function post(call: SimulatedCall, url: string, parameters: Record<string, string>): Promise<string> {

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { simulateCall } from '../../server/telephony/simulator.js';
 import { DEMO_NUMBER, type DemoCompany, demoCompany, incoming, twilioWebhook } from '../support/demo.js';
 import { type RunningServer, removeDataDir, report, startServer, visitor } from '../support/server.js';
 import { recorded } from '../support/telephony.js';
@@ -172,6 +175,21 @@ describe('telephony', () => {
       source: 'yelp_organic',
       source_confidence: 1,
     });
+  });
+
+  test.each([
+    ['answered', { call_type: 'answered', answered: true, duration: 30 }],
+    ['voicemail', { call_type: 'voicemail', voicemail: true, recording_duration: '30' }],
+    ['no-answer', { call_type: 'missed', answered: false }],
+    ['busy', { call_type: 'missed', answered: false }],
+    ['abandoned', { call_type: 'abandoned', answered: false, duration: 0 }],
+  ] as const)('a simulated call goes as it is meant to: %s', async (answer, expected) => {
+    const from = newCaller();
+    const token = readFileSync(join(server.dataDir, 'simulator-token'), 'utf8').trim();
+    const publicUrl = server.url.replace('127.0.0.1', 'localhost');
+    const to = demo.pool[1] ?? '';
+    await simulateCall({ baseUrl: server.url, publicUrl, token, from, to, answer, talkSeconds: 30 });
+    expect(await callsOf(from)).toMatchObject([expected]);
   });
 
   describe('is refused', () => {
