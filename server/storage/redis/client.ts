@@ -79,6 +79,8 @@ function connection({ tls, username, password }: RedisAddress) {
     username,
     password,
     ...(tls ? { tls: {} } : {}),
+    // What every Redis, and every proxy before one, speaks.
+    protocol: 2 as const,
     connectionName: 'calltrk',
     connectTimeout: CONNECT_MS,
     socketTimeout: SILENCE_MS,

@@ -1,5 +1,5 @@
 -- What all scripts of a pool have in common; it is put before each of them. The keys are explained in keys.ts.
--- Scripts have no shebang line, so that Redis before 7 and Valkey take them, too. The first write of each is a command
+-- Scripts have no shebang line, which only Redis 7 and Valkey know. The first write of each is a command
 -- that Redis refuses when its memory is full (HSET, HINCRBY): then nothing has been done. Times come as 16 digits.
 local meta, numbers, queue, holders, sessions = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 
