@@ -15,8 +15,8 @@ import type { Metrics } from './metrics.js';
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Says to proxies that this server is about to end: 503 at /readyz, and the connection closed after each answer.
-     * Every other request is answered as before.
+     * Says to proxies that this server is about to end: 503 at /healthz and /readyz, and the connection closed after
+     * each answer. Every other request is answered as before.
      */
     takeLeave(): void;
   }
@@ -32,7 +32,7 @@ export interface AppParts {
   assets: AssetParts;
   telephony: TelephonyParts;
   reporting: ReportingParts;
-  health: HealthParts;
+  health: Omit<HealthParts, 'isLeaving'>;
   demo: DemoParts;
 }
 
@@ -119,12 +119,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
       strictTransportSecurity: false,
     });
     await scope.register(reportingRoutes, parts.reporting);
-    const { ready } = parts.health;
-    const leaving = { server: { ok: false, detail: 'is about to stop' } };
-    await scope.register(healthRoutes, {
-      ...parts.health,
-      ready: async () => (isLeaving ? { ...(await ready()), ...leaving } : ready()),
-    });
+    await scope.register(healthRoutes, { ...parts.health, isLeaving: () => isLeaving });
     await scope.register(demoRoutes, parts.demo);
   });
   return app;

@@ -13,7 +13,7 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded
 import type { PostgresAddress } from './storage/postgres/connect.js';
 import { NotOnlyServerError } from './storage/postgres/only-server.js';
 
-/** Behind a proxy requests are still answered for this long, while /readyz says 503 and the proxy looks elsewhere. */
+/** Behind a proxy requests are still answered for this long, while /healthz says 503 and the proxy looks elsewhere. */
 const LEAVE_MS = 3000;
 /** The whole end after that may take this long; then it is broken off. */
 const GRACE_MS = 10_000;

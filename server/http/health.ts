@@ -9,11 +9,15 @@ export interface Dependency {
 }
 
 export interface HealthParts {
+  /** The process was told to end and answers a little longer. */
+  isLeaving: () => boolean;
   ready: () => Promise<Record<string, Dependency>>;
   metrics: Registry;
   /** Lets loopback peers and holders of an API key pass. */
   insiders: preHandlerAsyncHookHandler;
 }
+
+const Health = Type.Object({ status: Type.String() });
 
 const Readiness = Type.Object({
   ready: Type.Boolean(),
@@ -26,17 +30,19 @@ const Readiness = Type.Object({
 /** What an operator's tools ask: alive, ready, numbers, and the description of every route. */
 export async function healthRoutes(
   app: FastifyInstance,
-  { ready, metrics, insiders }: HealthParts,
+  { isLeaving, ready, metrics, insiders }: HealthParts,
 ): Promise<void> {
   app.route({
     method: 'GET',
     url: '/healthz',
     schema: {
       tags: ['operator'],
-      summary: 'The process is alive',
-      response: { 200: Type.Object({ status: Type.Literal('ok') }) },
+      // What a balancer should ask: a server without its stores still forwards calls, so it must not be taken out.
+      summary: 'The process is alive and takes requests; 503 when it is about to stop',
+      response: { 200: Health, 503: Health },
     },
-    handler: async () => ({ status: 'ok' }),
+    handler: async (_request, reply) =>
+      isLeaving() ? reply.code(503).send({ status: 'stopping' }) : { status: 'ok' },
   });
 
   app.route({
@@ -48,7 +54,10 @@ export async function healthRoutes(
       response: { 200: Readiness, 503: Readiness },
     },
     handler: async (_request, reply) => {
-      const dependencies = await ready();
+      const dependencies = {
+        ...(await ready()),
+        ...(isLeaving() ? { server: { ok: false, detail: 'is about to stop' } } : {}),
+      };
       const all = Object.values(dependencies).every(({ ok }) => ok);
       return reply.code(all ? 200 : 503).send({ ready: all, dependencies });
     },

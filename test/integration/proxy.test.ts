@@ -4,7 +4,9 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { visitEmbeddedPostgres } from '../../server/storage/embedded/visit.js';
 import { DEMO_NUMBER, type DemoCompany, demoCompany, incoming, twilioWebhook } from '../support/demo.js';
+import { startPostgres } from '../support/postgres.js';
 import { exitOf, freePort, until } from '../support/processes.js';
+import { startRedis } from '../support/redis.js';
 import { type RollingProxy, startRollingProxy } from '../support/rolling-proxy.js';
 import { newDataDir, type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
 
@@ -223,10 +225,10 @@ describe('a restart', () => {
   });
   afterAll(() => removeDataDir(dataDir));
 
-  test('by SIGTERM says so at /readyz first, goes on answering, and closes connections by their answers', async () => {
+  test('by SIGTERM says so at /healthz and /readyz first, goes on answering, and closes connections by their answers', async () => {
     server = await startServer({ dataDir, env: { TRUST_PROXY: '127.0.0.1' } });
     const { scriptKey } = await demoCompany(server);
-    expect((await ask(server, '/readyz')).status).toBe(200);
+    for (const path of ['/healthz', '/readyz']) expect((await ask(server, path)).status).toBe(200);
     server.child.kill('SIGTERM');
     const told = Date.now();
     const { url } = server;
@@ -238,7 +240,7 @@ describe('a restart', () => {
       ready: false,
       dependencies: { server: { ok: false }, postgres: { ok: true } },
     });
-    expect((await ask(server, '/healthz')).status).toBe(200);
+    expect((await ask(server, '/healthz')).status).toBe(503);
     while (Date.now() - told < 2000) {
       const kept = { connection: 'keep-alive' };
       const swap = await ask(server, '/v1/swap', kept, swapBody(scriptKey));
@@ -273,7 +275,7 @@ describe('a restart', () => {
     const env = { PORT: String(port), TRUST_PROXY: '127.0.0.1' };
     server = await startServer({ dataDir, env });
     const { scriptKey } = await demoCompany(server);
-    proxy = await startRollingProxy({ servers: [port] });
+    proxy = await startRollingProxy({ servers: [port], repeat: true });
     const crowd = startCrowd(proxy, scriptKey);
     for (let round = 0; round < 2; round++) {
       const before = crowd.answered();
@@ -287,6 +289,55 @@ describe('a restart', () => {
     expect(failures).toEqual([]);
     expect(await tapsKept(dataDir, taps)).toBe(taps.length);
   }, 90_000);
+
+  test('of two servers one after the other fails no request, though the proxy repeats none, and loses no event', async () => {
+    const [postgres, redis] = await Promise.all([startPostgres(), startRedis()]);
+    const ports = [await freePort(), await freePort()];
+    const url = await postgres.createDatabase();
+    const servers: RunningServer[] = [];
+    const all: RunningServer[] = [];
+    const startOne = async (at: number) => {
+      const one = await startServer({
+        dataDir: `${dataDir}/server-${at}`,
+        env: {
+          PORT: String(ports[at]),
+          TRUST_PROXY: '127.0.0.1',
+          DATABASE_URL: url,
+          REDIS_URL: redis.url,
+          CALLTRK_API_KEY: 'k'.repeat(32),
+        },
+      });
+      all.push(one);
+      return one;
+    };
+    try {
+      for (const at of ports.keys()) servers[at] = await startOne(at);
+      const { scriptKey } = await demoCompany(servers[0] as RunningServer);
+      const through = await startRollingProxy({ servers: ports });
+      proxy = through;
+      const crowd = startCrowd(proxy, scriptKey);
+      const busy = async (at: number) => {
+        const before = through.sent.get(ports[at] ?? 0) ?? 0;
+        await until(() => ((through.sent.get(ports[at] ?? 0) ?? 0) > before + 50 ? true : undefined));
+      };
+      for (const at of ports.keys()) {
+        await busy(at);
+        expect(await servers[at]?.end()).toBe(0);
+        servers[at] = await startOne(at);
+        await busy(at);
+      }
+      const { failures, taps } = await crowd.stop();
+      const said = all.map((one) => `${one.child.pid}: ${one.said()}${one.logged()}`).join('\n');
+      expect(failures, said).toEqual([]);
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      expect(await countTaps(client, taps)).toBe(taps.length);
+      await client.end();
+    } finally {
+      await Promise.all(servers.map((one) => one.end('SIGINT')));
+      await Promise.all([postgres.close(), redis.close()]);
+    }
+  }, 120_000);
 });
 
 // ── What the tests need ──────────────────────────────────────────────────────────────────────────────────────
@@ -313,7 +364,8 @@ function startCrowd(through: { url: string }, key: string) {
   let isOver = false;
   const check = (what: string, status: number, detail: unknown) => {
     answered++;
-    if (status !== 200) failures.push(`${what}: ${status} ${JSON.stringify(detail)}`);
+    if (status !== 200)
+      failures.push(`${new Date().toISOString()} ${what}: ${status} ${JSON.stringify(detail)}`);
   };
   const visitors = Array.from({ length: 8 }, async () => {
     const someone = visitor(through, key);
@@ -325,10 +377,11 @@ function startCrowd(through: { url: string }, key: string) {
         const tap = { id: crypto.randomUUID(), type: 'tap', number, target: DEMO_NUMBER };
         const events = await someone.send(tap);
         check('events', events.status, events.body);
-        if (events.body.accepted === 1) taps.push(tap.id);
+        // Repeated: a proxy sent it again, and the first copy had arrived.
+        if (events.body.accepted + events.body.repeated === 1) taps.push(tap.id);
         else failures.push(`tap: ${JSON.stringify(events.body)}`);
       } catch (error) {
-        failures.push(String(error));
+        failures.push(`${new Date().toISOString()} ${error} ${(error as Error).cause}`);
       }
     }
   });
@@ -346,8 +399,13 @@ async function tapsKept(dataDir: string, ids: string[]): Promise<number> {
   const visit = await visitEmbeddedPostgres({ dataDir, log: () => undefined }, { make: false });
   const client = new pg.Client({ ...visit.connection, ssl: false });
   await client.connect();
-  const { rows } = await client.query('SELECT count(*)::int AS n FROM taps WHERE tap_id = ANY ($1)', [ids]);
+  const count = await countTaps(client, ids);
   await client.end();
   await visit.end();
+  return count;
+}
+
+async function countTaps(client: pg.Client, ids: string[]): Promise<number> {
+  const { rows } = await client.query('SELECT count(*)::int AS n FROM taps WHERE tap_id = ANY ($1)', [ids]);
   return rows[0].n;
 }

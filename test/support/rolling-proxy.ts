@@ -1,7 +1,7 @@
 /**
- * A reverse proxy for tests, as strict as a proxy can be: it takes servers in turn, and out while /readyz is not 200; it
- * keeps connections; it tries again only when no connection could be made. Whatever a server does to a request that has
- * been sent is the client's to see.
+ * A reverse proxy for tests, as strict as a proxy can be: it takes servers in turn, and out while /healthz is not 200; it
+ * keeps connections; it tries again only when no connection could be made, so that whatever a server does to a request
+ * that has been sent is the client's to see. `repeat` makes it as lenient as the examples in `examples/` are.
  */
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -19,6 +19,8 @@ export interface RollingProxyOptions {
   servers: number[];
   /** Taken away in front of the path, as `location /ct/ { proxy_pass http://…/; }` does. */
   prefix?: string;
+  /** Send a request under /v1/ again when its connection broke before an answer began: those may be repeated. */
+  repeat?: boolean;
   /** How long a request waits for some server to take a connection. */
   patienceMs?: number;
 }
@@ -27,7 +29,7 @@ const CHECK_MS = 200;
 const RETRY_MS = 25;
 
 export async function startRollingProxy(options: RollingProxyOptions): Promise<RollingProxy> {
-  const { servers, prefix = '', patienceMs = 15_000 } = options;
+  const { servers, prefix = '', repeat = false, patienceMs = 15_000 } = options;
   const agent = new Agent({ keepAlive: true });
   const sent = new Map(servers.map((port) => [port, 0]));
   const out = new Set<number>();
@@ -35,7 +37,7 @@ export async function startRollingProxy(options: RollingProxyOptions): Promise<R
 
   async function check(): Promise<void> {
     for (const port of servers) {
-      const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+      const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
       if (answer?.ok) out.delete(port);
       else out.add(port);
     }
@@ -87,7 +89,9 @@ export async function startRollingProxy(options: RollingProxyOptions): Promise<R
         return;
       } catch (error) {
         const { code = 'unknown' } = error as { code?: string };
-        if (code !== 'ECONNREFUSED' || Date.now() > end) {
+        const again =
+          code === 'ECONNREFUSED' || (repeat && code === 'ECONNRESET' && /^\/v1\//.test(incoming.url ?? ''));
+        if (!again || Date.now() > end) {
           outgoing.writeHead(502).end(code);
           return;
         }
