@@ -32,7 +32,7 @@ export function createTwilio({ authTokens, simulatorToken, publicUrl }: TwilioOp
         contentType: String(request.headers['content-type'] ?? '').toLowerCase(),
         body: request.body,
         // What a GET carries is in its URL already.
-        parameters: request.method === 'POST' ? readForm(request) : new Map(),
+        parameters: () => (request.method === 'POST' ? readForm(request) : new Map()),
       };
       if (isSignedByTwilio(authTokens, signed)) return 'provider';
       return simulatorToken !== null && isSignedByTwilio([simulatorToken], signed) ? 'simulator' : null;

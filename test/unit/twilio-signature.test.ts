@@ -401,6 +401,12 @@ describe("beside the validator of Twilio's own package", () => {
       expect(weTake({ ...sent, signature })).toBe(false);
     });
 
+    test('a form has a thousand parameters at most, so that nobody is read at length before he is known', () => {
+      const form = (length: number) => Object.fromEntries(Array.from({ length }, (_, at) => [`p${at}`, '']));
+      expect(weTake(posted(form(1000)))).toBe(true);
+      expect(weTake(posted(form(1001)))).toBe(false);
+    });
+
     test('an empty token signs nothing', () => {
       const url = `https://calls.example.com${VOICE}`;
       expect(twilio.validateRequest('', theirs('', url), url, {})).toBe(true);
