@@ -78,6 +78,16 @@ function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv
   if (status !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with ${signal ?? status}`);
 }
 
+/** What became of everything that the fault suite sent: a line a scenario. */
+function showBooks(lines: string): void {
+  const rows = lines
+    .trim()
+    .split('\n')
+    .map((line): Record<string, unknown> => JSON.parse(line));
+  console.log('\nThe fault suite: sent = accepted + repeated + rejected + refused, lost = 0');
+  console.table(Object.fromEntries(rows.map(({ scenario, ...book }) => [scenario, book])));
+}
+
 interface Report {
   numPassedTests: number;
   numFailedTests: number;
@@ -90,6 +100,7 @@ interface Report {
 function runSuites(): { passed: number; failed: number; skipped: number } {
   const folder = mkdtempSync(join(tmpdir(), 'calltrk-test-'));
   const file = join(folder, 'report.json');
+  const books = join(folder, 'books');
   const projects = values.only ? ['--project', values.only] : [];
   const { status } = spawnSync(
     process.execPath,
@@ -101,8 +112,12 @@ function runSuites(): { passed: number; failed: number; skipped: number } {
       '--reporter=json',
       `--outputFile.json=${file}`,
     ],
-    { stdio: 'inherit', env: { ...process.env, ...(values.rounds ? { FAULT_ROUNDS: values.rounds } : {}) } },
+    {
+      stdio: 'inherit',
+      env: { ...process.env, FAULT_BOOKS: books, ...(values.rounds ? { FAULT_ROUNDS: values.rounds } : {}) },
+    },
   );
+  if (existsSync(books)) showBooks(readFileSync(books, 'utf8'));
   if (!existsSync(file)) return { passed: 0, failed: 1, skipped: 0 };
   const report = JSON.parse(readFileSync(file, 'utf8')) as Report & {
     testResults: { status: string; assertionResults: unknown[] }[];

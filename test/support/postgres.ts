@@ -25,8 +25,12 @@ export interface TestPostgres {
   kill(signal?: 'SIGQUIT' | 'SIGKILL'): Promise<void>;
   /** Starts it again on the same folder and port. */
   start(): Promise<void>;
+  /** False: its postmaster has ended, by itself or not. */
+  isRunning(): boolean;
   close(): Promise<void>;
   readonly port: number;
+  /** Its data, for a standby to be copied from and for a folder to be filled. */
+  readonly data: string;
 }
 
 function binFolder(): string {
@@ -46,15 +50,17 @@ function unprivileged(): { uid?: number; gid?: number } {
 
 export interface TestPostgresOptions {
   settings?: Record<string, string>;
+  /** Where its folder is made. */
+  parent?: string;
   /** Asked of everybody (SCRAM); without one, everybody is trusted. */
   password?: string;
 }
 
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
-  const { settings = {}, password } = options;
+  const { settings = {}, password, parent = tmpdir() } = options;
   const bin = binFolder();
   const who = unprivileged();
-  const folder = mkdtempSync(join(tmpdir(), 'calltrk-pg-'));
+  const folder = mkdtempSync(join(parent, 'calltrk-pg-'));
   chmodSync(folder, 0o755);
   if (who.uid !== undefined) chownSync(folder, who.uid, who.gid ?? who.uid);
   const data = join(folder, 'data');
@@ -109,7 +115,9 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   let databases = 0;
   return {
     port,
+    data,
     start,
+    isRunning: () => child?.exitCode === null && child.signalCode === null,
     kill: (signal = 'SIGQUIT') => stop(signal),
     async createDatabase() {
       const name = `test_${++databases}`;
