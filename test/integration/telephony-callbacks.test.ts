@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { XMLParser } from 'fast-xml-parser';
 import pg from 'pg';
 import twilio from 'twilio';
@@ -290,6 +291,66 @@ describe('callbacks of a telephony provider', () => {
       customer_phone_number: call.From,
       customer_city: 'MIAMI',
     });
+  });
+
+  test('in any order, some of them at once and some twice, give the same row', async () => {
+    const reportsOf = (call: Parameters): [string, Parameters][] => {
+      const recording = { ...call, RecordingSid: 'RE1', RecordingUrl: 'https://api.twilio.com/RE1' };
+      return [
+        [VOICE, call],
+        legOf(call, 'initiated'),
+        legOf(call, 'ringing'),
+        legOf(call, 'no-answer'),
+        [ofNumber('dial', call), { ...call, DialCallStatus: 'no-answer' }],
+        [ofNumber('recording', call), { ...recording, RecordingDuration: '12' }],
+        [
+          ofNumber('recording', call),
+          { ...recording, RecordingStatus: 'completed', RecordingDuration: '12' },
+        ],
+        [
+          ofNumber('transcription', call),
+          { ...recording, TranscriptionSid: 'TR1', TranscriptionText: 'Hello.' },
+        ],
+        [STATUS, { ...call, CallStatus: 'completed', CallDuration: '40', CallerName: 'ACME' }],
+      ];
+    };
+    const told = async (call: Parameters) => {
+      const { rows, row, events } = await recordOf(call);
+      expect(rows).toHaveLength(1);
+      expect(events).toHaveLength(9);
+      expect(row.ended_at.getTime()).toBeGreaterThanOrEqual(row.started_at.getTime());
+      const { call_id, provider_call_id, person_id, started_at, ended_at, created_at, ...same } = row;
+      expect([call_id, person_id]).toEqual([expect.stringMatching(/^CAL/), expect.stringMatching(/^PER/)]);
+      return same;
+    };
+    const to = numbers[0] ?? '';
+    const straight = newCall({ To: to });
+    for (const [path, parameters] of reportsOf(straight)) await send(path, parameters);
+    const { caller_number, caller_raw, attribution, session_id, visit_id, ...expected } =
+      await told(straight);
+    expect(expected).toMatchObject({
+      state: 'voicemail',
+      duration: 40,
+      caller_name: 'ACME',
+      transcription: 'Hello.',
+    });
+
+    const places = reportsOf(straight).map((_, at) => at);
+    const orders = fc.sample(
+      fc.shuffledSubarray([...places, ...places], { minLength: 2 * places.length }),
+      15,
+    );
+    for (const order of orders) {
+      const call = newCall({ To: to });
+      const reports = reportsOf(call);
+      // By threes at once.
+      for (let at = 0; at < order.length; at += 3) {
+        const some = order.slice(at, at + 3).map((place) => reports[place] as [string, Parameters]);
+        const answers = await Promise.all(some.map(([path, parameters]) => send(path, parameters)));
+        expect(answers.map(({ status }) => status)).toEqual(some.map(() => 200));
+      }
+      expect(await told(call), `in the order ${order}`).toMatchObject(expected);
+    }
   });
 
   test('of a message in which nobody spoke leave a missed call', async () => {
