@@ -156,7 +156,8 @@ describe('a backup and its restore', () => {
     const pool = await migrated(url);
     const { accountId } = await seedAccount(pool);
     await seedCompany(pool, accountId);
-    const version = async (at: pg.Pool) => (await at.query('SELECT version FROM directory_version')).rows[0];
+    const version = async (at: pg.Pool) =>
+      Number((await at.query('SELECT version FROM directory_version')).rows[0].version);
     const before = await version(pool);
     // Somebody else's tables in the same schema are no harm: they are left out.
     await pool.query(
@@ -168,9 +169,11 @@ describe('a backup and its restore', () => {
     await restore(await backup(url), target, told);
     expect(told.join()).toMatch(/foreign_to_us: left out/);
     const restored = poolOf(target);
-    expect(await version(restored)).toEqual(before);
+    // Beyond all that the backed-up one has had since: whoever heard of those must take the next one.
+    const after = await version(restored);
+    expect(after).toBeGreaterThan(before + 1e6);
     await seedCompany(restored, accountId);
-    expect(Number((await version(restored)).version)).toBe(Number(before.version) + 1);
+    expect(await version(restored)).toBe(after + 1);
   });
 });
 
@@ -449,7 +452,7 @@ async function contentOf(pool: pg.Pool) {
   const list = async (sql: string) => (await client.query({ text: sql, rowMode: 'array' })).rows;
   const tables = await list(
     `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-       AND NOT relispartition ORDER BY 1`,
+       AND NOT relispartition AND relname <> 'directory_version' ORDER BY 1`,
   );
   const rows: Record<string, unknown[]> = {};
   for (const [name] of tables) {

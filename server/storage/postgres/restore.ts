@@ -51,6 +51,11 @@ export async function restoreBackup(
       options.tell(`bringing it forward: ${name}`);
       await applyMigration(client, name);
     }
+    // What heard of later versions of the directory than the backup's (pools in Redis) must take the next ones.
+    await client.query(
+      `UPDATE directory_version
+       SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)`,
+    );
     await client.query('COMMIT');
     // For the planner; Postgres does it by itself, only later.
     await client.query('ANALYZE').catch(() => undefined);
