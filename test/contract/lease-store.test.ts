@@ -243,6 +243,16 @@ describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
     expect((await must(assign('b', NOW + HOLD - 1))).sharedWith).toEqual(['a']);
   });
 
+  test('a number is as busy as its latest holder, whoever of them gave the last sign of life', async () => {
+    await know(numbersOf(2));
+    const a = await must(assign('a', NOW));
+    await assign('b', NOW + 600_000);
+    expect((await must(assign('c', NOW + 700_000))).number).toBe(a.number);
+    // By a clock that is behind.
+    await store.renew({ pool, sessionId: 'a', now: NOW + 1000, holdMs: HOLD });
+    expect((await must(assign('d', NOW + 800_000))).sharedWith).toEqual(['b']);
+  });
+
   test('of very many who lose a number, some are told at a time, and all in the end', async () => {
     await know(numbersOf(1));
     const sessions = Array.from({ length: 250 }, (_, at) => `s${at}`);
