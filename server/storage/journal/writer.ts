@@ -13,6 +13,8 @@ import { adoptJournals, ownJournal, TOUCH_MS } from './journals.js';
 
 /** The record has so long; then the journal takes its place. */
 const RECORD_MS = 250;
+/** A report about a call is several statements, and its caller hears it ring meanwhile. */
+const CALL_MS = 500;
 /** Between two tries to reach a record that is away: at first, and at most. */
 const RETRY_MS = { first: 100, most: 2000 };
 /** Event ids of the journal that are remembered, to tell a repeat. Beyond, one is accepted twice and kept once. */
@@ -72,11 +74,11 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
   }, TOUCH_MS).unref();
 
   /** Asks the record, for a limited time; the answer may still come later. */
-  async function ask<T>(question: () => Promise<T>): Promise<T> {
+  async function ask<T>(question: () => Promise<T>, ms = RECORD_MS): Promise<T> {
     const answer = question();
     underWay.add(answer);
     answer.catch(() => undefined).finally(() => underWay.delete(answer));
-    return inTime(answer);
+    return inTime(answer, ms);
   }
 
   async function keep(batch: Waiting[]): Promise<void> {
@@ -171,7 +173,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
     try {
       await own.settled();
       const last = drain(own, how);
-      lines += await inTime(last).catch(async (error) => {
+      lines += await inTime(last, RECORD_MS).catch(async (error) => {
         // Who waits at the gate must not wait for a record that is slow again.
         open();
         await last;
@@ -198,7 +200,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
       await gate;
       if (!isJournalling) {
         try {
-          await ask(() => record.recordCall(report));
+          await ask(() => record.recordCall(report), CALL_MS);
           return;
         } catch (error) {
           if (!isAway(error)) throw error;
@@ -244,10 +246,10 @@ function eventOf({ companyId, eventId }: RecordEntry): string | undefined {
   return eventId === null ? undefined : `${companyId} ${eventId.toLowerCase()}`;
 }
 
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable('The record')), RECORD_MS);
+    timer = setTimeout(() => reject(unavailable('The record')), ms);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
