@@ -294,9 +294,11 @@ function openRedis(
   metrics: Metrics,
   warn: (message: string) => void,
 ): RedisClient {
+  const answered = metrics.redis.labels('answered');
+  const failed = metrics.redis.labels('failed');
   return createRedisClient(address, {
     warn,
-    onAnswer: (seconds, outcome) => metrics.redis.observe({ outcome }, seconds),
+    onAnswer: (seconds, outcome) => (outcome === 'answered' ? answered : failed).observe(seconds),
   });
 }
 

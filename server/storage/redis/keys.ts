@@ -7,7 +7,7 @@ import type { PoolKey } from '../../domain/ports.js';
  * | key        | is                                                                                               |
  * | ---------- | ------------------------------------------------------------------------------------------------ |
  * | `meta`     | hash: `version` of the directory, there when the pool is known; `turn`, counts up with each hold |
- * | `numbers`  | hash: number → `turn until`, its place in the queue                                              |
+ * | `numbers`  | hash: number → `turn until count`: its place in the queue, and how many hold or held it          |
  * | `queue`    | sorted set of `turn number` by the time until which it is held: the first is idle longest        |
  * | `holders`  | sorted set of `number until session`, all of score 0: a number's holders by time                 |
  * | `sessions` | hash: session → `number since until`                                                             |

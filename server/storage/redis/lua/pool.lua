@@ -25,25 +25,34 @@ local function read_session(session)
   return own:match('^(%S+) (%S+) (%S+)$')
 end
 
+-- What is known of a number: its turn, the time until which it is held, the count of its holders.
+local function read_number(number)
+  local turn, latest, count = redis.call('HGET', numbers, number):match('^(%S+) (%S+) (%S+)$')
+  return { name = number, turn = turn, latest = latest, count = tonumber(count) }
+end
+
 -- Begins a hold, or goes on with the one until `before`. A clock that stepped back must not shorten it.
-local function hold(number, session, since, held, before)
-  local old_turn, latest = redis.call('HGET', numbers, number):match('^(%S+) (%S+)$')
+-- `gone`: so many holders have lost the number; their entries are the caller's concern.
+local function hold(number, session, since, held, before, gone)
   local turn = next_turn()
   if before and before > held then held = before end
   if before ~= held then
-    if before then redis.call('ZREM', holders, number .. ' ' .. before .. ' ' .. session) end
-    redis.call('ZADD', holders, 0, number .. ' ' .. held .. ' ' .. session)
-    redis.call('HSET', sessions, session, number .. ' ' .. since .. ' ' .. held)
+    if before then redis.call('ZREM', holders, number.name .. ' ' .. before .. ' ' .. session) end
+    redis.call('ZADD', holders, 0, number.name .. ' ' .. held .. ' ' .. session)
+    redis.call('HSET', sessions, session, number.name .. ' ' .. since .. ' ' .. held)
   end
+  local latest = number.latest
   if held > latest then latest = held end
-  redis.call('HSET', numbers, number, turn .. ' ' .. latest)
-  redis.call('ZREM', queue, old_turn .. ' ' .. number)
-  redis.call('ZADD', queue, latest, turn .. ' ' .. number)
+  local count = number.count - gone
+  if not before then count = count + 1 end
+  redis.call('HSET', numbers, number.name, turn .. ' ' .. latest .. ' ' .. count)
+  redis.call('ZREM', queue, number.turn .. ' ' .. number.name)
+  redis.call('ZADD', queue, latest, turn .. ' ' .. number.name)
   return held
 end
 
 local function add_number(number)
   local turn = next_turn()
-  redis.call('HSET', numbers, number, turn .. ' 0000000000000000')
+  redis.call('HSET', numbers, number, turn .. ' 0000000000000000 0')
   redis.call('ZADD', queue, 0, turn .. ' ' .. number)
 end

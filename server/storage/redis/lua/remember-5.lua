@@ -12,7 +12,7 @@ end
 for at = count + 3, #ARGV, 4 do
   local number, session = ARGV[at], ARGV[at + 1]
   if redis.call('HEXISTS', numbers, number) == 1 and redis.call('HEXISTS', sessions, session) == 0 then
-    hold(number, session, ARGV[at + 2], ARGV[at + 3])
+    hold(read_number(number), session, ARGV[at + 2], ARGV[at + 3], nil, 0)
   end
 end
 return 1
