@@ -561,6 +561,11 @@ describe('callbacks of a telephony provider', () => {
     };
 
     test('leave calls that are closed after the longest talk and a while, say so, and have no length', async () => {
+      const heard = newCall();
+      await send(VOICE, heard);
+      await passes(heard);
+      // Begun long ago, and heard of just now.
+      await send(...legOf(heard, 'in-progress'));
       const [talking, ringing, missed, recent, done] = [
         newCall(),
         newCall(),
@@ -591,6 +596,11 @@ describe('callbacks of a telephony provider', () => {
         inferred: false,
         ended_at: null,
         state: 'ringing',
+      });
+      expect((await recordOf(heard)).row).toMatchObject({
+        inferred: false,
+        ended_at: null,
+        state: 'in_progress',
       });
       expect((await recordOf(done)).row).toEqual(before);
       const { row } = await recordOf(talking);

@@ -2,8 +2,9 @@ import type pg from 'pg';
 import type { Housekeeping, SilentCall } from '../../domain/ports.js';
 import { sqlState, transaction } from './connect.js';
 
-/** Names "housekeeping" among all advisory locks of a database. */
+/** Names "housekeeping" among all advisory locks of a database, and in it each job: they do not wait for each other. */
 const HOUSEKEEPING_LOCK = 0x6374686b;
+const JOBS = { keepMonthsAhead: 1, forgetOldEvents: 2, closeSilentCalls: 3 } as const;
 const MONTHS_AHEAD = 2;
 /** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
 const LEDGER_DAYS = 7;
@@ -14,27 +15,36 @@ const PRUNE_BATCH = 5000;
 
 export function createHousekeeping(pool: pg.Pool): Housekeeping {
   /** Does the work unless another server is at it. */
-  const alone = <T>(work: (client: pg.ClientBase) => Promise<T>, otherwise: T): Promise<T> =>
+  const alone = <T>(
+    job: keyof typeof JOBS,
+    work: (client: pg.ClientBase) => Promise<T>,
+    otherwise: T,
+  ): Promise<T> =>
     transaction(pool, async (client) => {
-      const { rows } = await client.query<{ ok: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS ok', [
+      const { rows } = await client.query<{ ok: boolean }>('SELECT pg_try_advisory_xact_lock($1, $2) AS ok', [
         HOUSEKEEPING_LOCK,
+        JOBS[job],
       ]);
       return rows[0]?.ok ? work(client) : otherwise;
     });
 
   return {
-    keepMonthsAhead: () => alone(makeMonths, undefined),
+    keepMonthsAhead: () => alone('keepMonthsAhead', makeMonths, undefined),
     async forgetOldEvents() {
       let forgotten = 0;
       for (;;) {
-        const some = await alone(forgetSome, 0);
+        const some = await alone('forgetOldEvents', forgetSome, 0);
         forgotten += some;
         if (some < PRUNE_BATCH) return forgotten;
       }
     },
     // The lock is held until the last one is closed, on a connection of its own.
     closeSilentCalls: (silentSeconds, close) =>
-      alone(async (client) => closeEach(await silentCalls(client, silentSeconds), close), 0),
+      alone(
+        'closeSilentCalls',
+        async (client) => closeEach(await silentCalls(client, silentSeconds), close),
+        0,
+      ),
   };
 }
 
