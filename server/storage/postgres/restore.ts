@@ -43,9 +43,12 @@ export async function restoreBackup(
     await settleSession(client);
     await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
     await requireEmpty(client);
+    const others = await relationsOfSchema(client);
     await makeMigrationTable(client);
     for (const name of header.migrations) await applyMigration(client, name);
-    await fill(client, header, reader, options.tell);
+    const all = await relationsOfSchema(client);
+    const ours = new Set([...all].filter((name) => !others.has(name)));
+    await fill(client, header, reader, ours, options.tell);
     const later = (await knownMigrations()).filter((name) => !header.migrations.includes(name));
     for (const name of later) {
       options.tell(`bringing it forward: ${name}`);
@@ -95,9 +98,9 @@ async function fill(
   client: pg.ClientBase,
   header: BackupHeader,
   reader: BackupReader,
+  ours: Set<string>,
   tell: (line: string) => void,
 ): Promise<void> {
-  const ours = await tablesOfSchema(client);
   const filled = header.tables.filter(({ name }) => ours.has(name)).map(({ name }) => quote(name));
   // Migrations put rows in, too.
   await client.query(`TRUNCATE ${filled.join(', ')}`);
@@ -121,17 +124,15 @@ async function fill(
     if (count > 0) tell(`${table.name}: ${count}`);
   }
   for (const { name, last_value } of header.sequences) {
-    await client.query('SELECT setval(to_regclass($1), $2) WHERE to_regclass($1) IS NOT NULL', [
-      quote(name),
-      last_value,
-    ]);
+    if (ours.has(name)) await client.query('SELECT setval($1::regclass, $2)', [quote(name), last_value]);
   }
 }
 
-async function tablesOfSchema(client: pg.ClientBase): Promise<Set<string>> {
+/** Names of the tables, without partitions, and of the sequences. */
+async function relationsOfSchema(client: pg.ClientBase): Promise<Set<string>> {
   const { rows } = await client.query<{ name: string }>(
     `SELECT relname AS name FROM pg_class
-     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`,
+     WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'S') AND NOT relispartition`,
   );
   return new Set(rows.map(({ name }) => name));
 }
