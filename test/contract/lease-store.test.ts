@@ -10,7 +10,7 @@ const newPool = (): PoolKey => ({ companyId: 'COM1', trackerId: `TRK${++pools}` 
 const numbersOf = (count: number) =>
   Array.from({ length: count }, (_, at) => `+1305555${String(at).padStart(4, '0')}`);
 
-describe.each(LEASE_STORES)('leases in $name', ({ open }) => {
+describe.each(LEASE_STORES)('leases in $name', { timeout: 20_000 }, ({ open }) => {
   let store: LeaseStore;
   let close: () => Promise<void>;
   let pool: PoolKey;
