@@ -16,6 +16,8 @@ export const VISIT_TIMEOUT_MS = 30 * 60_000;
 const CAPACITY = 5000;
 /** A visit's last sign of life is written this often; a hold of 20 minutes is known to this much. */
 const SEEN_MS = 5000;
+/** Queries under way at once: a second one, so that one that hangs holds up nobody. */
+const MAX_READS = 2;
 /** A page waits so long for the record to say what it knows of the session. */
 const READ_MS = 250;
 /** After a read that failed, others are not tried for so long. */
@@ -71,6 +73,7 @@ interface Known {
 export function createSessions({ records, defer, after, alone }: SessionsOptions): Sessions {
   const known = new Map<string, Known>();
   let pausedUntil = 0;
+  let reading = 0;
   let wanted: {
     key: SessionKey;
     resolve: (visit: CurrentVisit | null) => void;
@@ -78,27 +81,35 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
   }[] = [];
   const nameOf = ({ companyId, sessionId }: SessionKey) => `${companyId} ${sessionId}`;
 
-  /** Collects the reads of one turn of the event loop into one query. */
+  /** Collects what is asked while other reads are under way into one query. */
   function read(key: SessionKey): Promise<CurrentVisit | null> {
     return new Promise((resolve, reject) => {
       wanted.push({ key, resolve, reject });
-      if (wanted.length === 1) defer(readWanted);
+      if (wanted.length === 1 && reading < MAX_READS) defer(readWanted);
     });
   }
 
   function readWanted(): void {
+    if (wanted.length === 0) return;
     const batch = wanted;
     wanted = [];
-    records.currentVisits(batch.map(({ key }) => key)).then(
-      (visits) => {
-        batch.forEach(({ resolve }, at) => {
-          resolve(visits[at] ?? null);
-        });
-      },
-      (error) => {
-        for (const { reject } of batch) reject(error);
-      },
-    );
+    reading++;
+    records
+      .currentVisits(batch.map(({ key }) => key))
+      .finally(() => {
+        reading--;
+        readWanted();
+      })
+      .then(
+        (visits) => {
+          batch.forEach(({ resolve }, at) => {
+            resolve(visits[at] ?? null);
+          });
+        },
+        (error) => {
+          for (const { reject } of batch) reject(error);
+        },
+      );
   }
 
   /** What the record knows; undefined when it does not say so in time. */

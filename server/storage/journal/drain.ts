@@ -24,6 +24,8 @@ export interface DrainOptions {
   tell: (told: DrainTold) => void;
   /** True: leave the rest for later. */
   isOver: () => boolean;
+  /** False: an error that nobody knows has come so often that its line is parked, too. */
+  isPatient: () => boolean;
 }
 
 /**
@@ -82,8 +84,9 @@ async function commit(entries: readonly RecordEntry[], options: DrainOptions): P
 }
 
 /** Puts a line that the record will never take beside the journal. Throws what may pass. */
-async function park(item: JournalItem, error: unknown, { folder, tell }: DrainOptions): Promise<void> {
-  if (!isInvalid(error)) throw error;
+async function park(item: JournalItem, error: unknown, options: DrainOptions): Promise<void> {
+  const { folder, tell, isPatient } = options;
+  if (isAway(error) || (!isInvalid(error) && isPatient())) throw error;
   const path = join(folder, 'parked.txt');
   await appendTo(path, [Buffer.from(JSON.stringify(item))]);
   tell({ what: 'parked', path, reason: error });

@@ -17,6 +17,8 @@ const RECORD_MS = 250;
 const CALL_MS = 500;
 /** Between two tries to reach a record that is away: at first, and at most. */
 const RETRY_MS = { first: 100, most: 2000 };
+/** An error that nobody knows may pass, too (a right that is missing): so many tries, half a minute, for each line. */
+const STUCK_TRIES = 20;
 /** Event ids of the journal that are remembered, to tell a repeat. Beyond, one is accepted twice and kept once. */
 const MAX_IDS = 200_000;
 
@@ -63,6 +65,8 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
   let isOpen = false;
   let isClosed = false;
   let draining: Promise<void> | undefined;
+  /** Tries in a row that failed for a reason nobody knows. */
+  let stuck = 0;
   /** While the journal's last lines are written nobody may add any. */
   let gate: Promise<void> | undefined;
   /** What was asked of the record and not answered yet: what comes later must not overtake it. */
@@ -147,7 +151,10 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
         if (await drainAll()) return;
         pause = RETRY_MS.first;
       } catch (error) {
-        if (!isAway(error)) tell({ what: 'stuck', reason: error });
+        if (!isAway(error)) {
+          stuck++;
+          tell({ what: 'stuck', reason: error });
+        }
         await sleep(pause, undefined, { ref: false });
         pause = Math.min(pause * 2, RETRY_MS.most);
       }
@@ -156,7 +163,12 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
 
   /** True when nothing waits any more, and writes go to the record from now on. */
   async function drainAll(): Promise<boolean> {
-    const how = { record, folder, tell, isOver: () => isClosed };
+    const isPatient = () => stuck < STUCK_TRIES;
+    const parked = (told: DrainTold) => {
+      if (told.what === 'parked') stuck = 0;
+      tell(told);
+    };
+    const how = { record, folder, tell: parked, isOver: () => isClosed, isPatient };
     await Promise.allSettled(underWay);
     let lines = 0;
     for (const journal of journals) {
@@ -186,6 +198,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
       gate = undefined;
       open();
     }
+    stuck = 0;
     if (lines > 0) tell({ what: 'emptied', lines });
     return true;
   }
