@@ -124,6 +124,7 @@ function endWhenTold(): void {
 async function takeLeave(): Promise<void> {
   if (!service?.app.server.listening || !config) return;
   if (isLoopback(config.host) && config.trustProxy.length === 0) return;
+  say(`answering for ${LEAVE_MS / 1000} s more, until the proxy looks elsewhere (Ctrl-C: at once) …`);
   service.app.takeLeave();
   await sleep(LEAVE_MS, undefined, { signal: hurry.signal }).catch(() => undefined);
 }

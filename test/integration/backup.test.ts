@@ -193,6 +193,19 @@ describe('a backup', () => {
     expect(existsSync(nowhere) || existsSync(`${file}.2`)).toBe(false);
   });
 
+  test('that started the embedded Postgres leaves it to a server that came meanwhile', async () => {
+    const dataDir = join(newFolder(), 'data');
+    await (await start({ dataDir })).end();
+    const visit = await visitEmbeddedPostgres({ dataDir, log: () => undefined }, { make: false });
+    const server = await start({ dataDir });
+    await visit.end();
+    expect(server.said()).toContain('adopted');
+    expect((await report(server, 'companies.json')).total_records).toBe(1);
+    expect(server.said()).not.toContain('stopped by itself');
+    await server.end();
+    expect(processesWith(` -D ${dataDir}/postgres `)).toEqual([]);
+  });
+
   test('never takes the place of a file, and leaves none when it is broken off or fails', async () => {
     const url = await debian.createDatabase();
     const pool = await migrated(url);
