@@ -15,6 +15,8 @@ DECLARE
   repeated integer[] := '{}';
   -- A lease row that is older than this when it is written was in a commit that failed; others may have come between.
   late CONSTANT interval := '100 ms';
+  has_others boolean;
+  is_late boolean;
 BEGIN
   IF events IS NOT NULL THEN
     WITH claim AS (
@@ -75,39 +77,56 @@ BEGIN
   END IF;
 
   IF leases IS NOT NULL THEN
-    -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
-    -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
-    -- that nobody holds the number any more: who has run out has ended then …
-    UPDATE leases l SET ended_at = past.until
-    FROM (SELECT o.company_id, o.lease_id, min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
-          FROM json_to_recordset(leases)
-                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
-          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
-                       AND o.session_id <> r."sessionId"
-          JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
-          WHERE NOT r.shared AND r.entry <> ALL (repeated)
-            AND v.last_seen + make_interval(secs => o.hold_seconds) <= to_timestamp(r.at / 1000)
-          GROUP BY 1, 2 ORDER BY 1, 2) past
-    WHERE l.company_id = past.company_id AND l.lease_id = past.lease_id;
-    -- … and all others share it from now on, those included whose signs of life were lost.
-    UPDATE leases l SET shared = true
-    FROM (SELECT DISTINCT o.company_id, o.lease_id
-          FROM json_to_recordset(leases) AS r(entry int, "companyId" text, number text, "sessionId" uuid)
-          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
-                       AND NOT o.shared AND o.session_id <> r."sessionId"
-          WHERE r.entry <> ALL (repeated) ORDER BY 1, 2) other
-    WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
-    -- A row that comes late, as its first commit failed, may meet one that has ended in the meantime.
-    UPDATE leases l SET shared = true
-    FROM (SELECT DISTINCT o.company_id, o.lease_id
-          FROM json_to_recordset(leases)
-                 AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
-          JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND NOT o.shared
-                       AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
-                       AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day'
-          WHERE r.entry <> ALL (repeated) AND to_timestamp(r.at / 1000) < clock_timestamp() - late
-          ORDER BY 1, 2) other
-    WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
+    -- One look tells whether any other lease is concerned; mostly none is.
+    SELECT coalesce(bool_or(
+             EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
+                       AND o.ended_at IS NULL AND NOT o.shared AND o.session_id <> r."sessionId")
+             OR NOT r.shared
+                AND EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
+                              AND o.ended_at IS NULL AND o.session_id <> r."sessionId")), false),
+           coalesce(bool_or(to_timestamp(r.at / 1000) < clock_timestamp() - late), false)
+    INTO has_others, is_late
+    FROM json_to_recordset(leases)
+           AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
+    WHERE r.entry <> ALL (repeated);
+
+    IF has_others THEN
+      -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
+      -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
+      -- that nobody holds the number any more: who has run out has ended then …
+      UPDATE leases l SET ended_at = past.until
+      FROM (SELECT o.company_id, o.lease_id, min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
+            FROM json_to_recordset(leases)
+                   AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
+            JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
+                         AND o.session_id <> r."sessionId"
+            JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
+            WHERE NOT r.shared AND r.entry <> ALL (repeated)
+              AND v.last_seen + make_interval(secs => o.hold_seconds) <= to_timestamp(r.at / 1000)
+            GROUP BY 1, 2 ORDER BY 1, 2) past
+      WHERE l.company_id = past.company_id AND l.lease_id = past.lease_id;
+      -- … and all others share it from now on, those included whose signs of life were lost.
+      UPDATE leases l SET shared = true
+      FROM (SELECT DISTINCT o.company_id, o.lease_id
+            FROM json_to_recordset(leases) AS r(entry int, "companyId" text, number text, "sessionId" uuid)
+            JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
+                         AND NOT o.shared AND o.session_id <> r."sessionId"
+            WHERE r.entry <> ALL (repeated) ORDER BY 1, 2) other
+      WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
+    END IF;
+    IF is_late THEN
+      -- A row that comes late, as its first commit failed, may meet one that has ended in the meantime.
+      UPDATE leases l SET shared = true
+      FROM (SELECT DISTINCT o.company_id, o.lease_id
+            FROM json_to_recordset(leases)
+                   AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
+            JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND NOT o.shared
+                         AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
+                         AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day'
+            WHERE r.entry <> ALL (repeated) AND to_timestamp(r.at / 1000) < clock_timestamp() - late
+            ORDER BY 1, 2) other
+      WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
+    END IF;
 
     INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
                              hold_seconds, shared)
