@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import pg from 'pg';
 
@@ -7,7 +7,7 @@ import pg from 'pg';
 
 /** Of pg's connection what a COPY uses; @types/pg leaves it out. */
 interface CopyConnection {
-  stream: import('node:net').Socket;
+  stream: Socket;
   sendCopyFromChunk(chunk: Buffer): void;
   endCopyFrom(): void;
   sendCopyFail(reason: string): void;
@@ -90,7 +90,7 @@ export function copyIn(client: pg.ClientBase, sql: string, source: AsyncIterable
         for await (const chunk of source) {
           if (isOver) return;
           connection.sendCopyFromChunk(chunk);
-          if (stream.writableNeedDrain) await Promise.race([once(stream, 'drain'), once(stream, 'close')]);
+          if (stream.writableNeedDrain) await drained(stream);
         }
         if (!isOver) connection.endCopyFrom();
       } catch (error) {
@@ -111,5 +111,18 @@ export function copyIn(client: pg.ClientBase, sql: string, source: AsyncIterable
         else done((result as unknown as pg.QueryResult).rowCount ?? 0);
       }),
     );
+  });
+}
+
+/** Resolves when there is room again, or when the connection is gone: then the query is told why. */
+function drained(stream: Socket): Promise<void> {
+  return new Promise((done) => {
+    const end = () => {
+      stream.off('drain', end);
+      stream.off('close', end);
+      done();
+    };
+    stream.on('drain', end);
+    stream.on('close', end);
   });
 }
