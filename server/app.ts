@@ -68,17 +68,20 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
   });
   installErrorHandlers(app);
   refuseDeepBodies(app);
-  app.addHook('onSend', async (_request, reply) => {
+  // Hooks of every request call back instead of making a promise each.
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     reply.header('x-content-type-options', 'nosniff');
     if (isLeaving) reply.header('connection', 'close');
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     parts.metrics.requests.observe(
       { method: request.method, route, status: String(reply.statusCode) },
       reply.elapsedTime / 1000,
     );
     request.log.debug({ req: request, res: reply, ms: Math.round(reply.elapsedTime) }, 'request');
+    done();
   });
 
   await app.register(swagger, {

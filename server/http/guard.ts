@@ -9,9 +9,9 @@ const MAX_DEPTH = 32;
  * depth, and schemas look only at what they know.
  */
 export function refuseDeepBodies(app: FastifyInstance): void {
-  app.addHook('preValidation', async (request) => {
-    if (isDeeperThan(MAX_DEPTH - 1, request.body))
-      throw invalid('body', `is nested more than ${MAX_DEPTH} levels deep`);
+  app.addHook('preValidation', (request, _reply, done) => {
+    const isDeep = isDeeperThan(MAX_DEPTH - 1, request.body);
+    done(isDeep ? invalid('body', `is nested more than ${MAX_DEPTH} levels deep`) : undefined);
   });
 }
 

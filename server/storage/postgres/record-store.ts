@@ -68,11 +68,17 @@ export function createRecordStore({ pool, callPool, writePool }: RecordStoreOpti
                                                                            'shared', l.shared))
                                 FROM leases l WHERE l.company_id = s.company_id AND l.visit_id = v.visit_id
                                   AND l.ended_at IS NULL), '[]')) END AS visit
-          FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS s(company_id, session_id, position)
+          -- As JSON its length says nothing to the planner: so one plan is kept, which costs more to make than to run.
+          FROM ROWS FROM (json_to_recordset($1) AS (company_id text, session_id uuid)) WITH ORDINALITY
+            AS s(company_id, session_id, position)
           LEFT JOIN LATERAL (SELECT * FROM visits v
             WHERE v.company_id = s.company_id AND v.session_id = s.session_id
             ORDER BY v.started_at DESC LIMIT 1) v ON true`,
-        values: [sessions.map((key) => key.companyId), sessions.map((key) => key.sessionId)],
+        values: [
+          JSON.stringify(
+            sessions.map(({ companyId, sessionId }) => ({ company_id: companyId, session_id: sessionId })),
+          ),
+        ],
       });
       const found: (CurrentVisit | null)[] = sessions.map(() => null);
       for (const row of rows) found[row.position - 1] = row.visit;
