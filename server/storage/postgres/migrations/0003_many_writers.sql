@@ -130,7 +130,7 @@ BEGIN
 
     INSERT INTO leases AS l (company_id, lease_id, tracker_id, number, session_id, visit_id, started_at,
                              hold_seconds, shared)
-    SELECT "companyId", "leaseId", "trackerId", r.number, "sessionId", "visitId", to_timestamp(r.at / 1000),
+    SELECT DISTINCT ON (1, 2) "companyId", "leaseId", "trackerId", r.number, "sessionId", "visitId", to_timestamp(r.at / 1000),
            "holdSeconds",
            r.shared OR EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
                                  AND o.ended_at IS NULL AND o.session_id <> r."sessionId")
@@ -141,7 +141,10 @@ BEGIN
     FROM json_to_recordset(leases) AS r(entry int, "companyId" text, "leaseId" uuid, "trackerId" text, number text,
       "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
     WHERE r.entry <> ALL (repeated)
-    ORDER BY 1, 2 ON CONFLICT DO NOTHING;
+    ORDER BY 1, 2, r.at
+    -- Two servers that open it at once give it one id: it began when the first of them showed the number.
+    ON CONFLICT (company_id, lease_id) DO UPDATE SET started_at = excluded.started_at
+    WHERE excluded.started_at < l.started_at;
   END IF;
 
   -- Before they end: who shared his number and left it within one batch did share it.
