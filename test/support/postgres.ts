@@ -29,8 +29,6 @@ export interface TestPostgres {
   isRunning(): boolean;
   close(): Promise<void>;
   readonly port: number;
-  /** Its data, for a standby to be copied from and for a folder to be filled. */
-  readonly data: string;
 }
 
 function binFolder(): string {
@@ -52,12 +50,14 @@ export interface TestPostgresOptions {
   settings?: Record<string, string>;
   /** Where its folder is made. */
   parent?: string;
+  /** A standby of the server on this port, which it follows until it is promoted. */
+  standbyOf?: number;
   /** Asked of everybody (SCRAM); without one, everybody is trusted. */
   password?: string;
 }
 
 export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
-  const { settings = {}, password, parent = tmpdir() } = options;
+  const { settings = {}, password, parent = tmpdir(), standbyOf } = options;
   const bin = binFolder();
   const who = unprivileged();
   const folder = mkdtempSync(join(parent, 'calltrk-pg-'));
@@ -68,12 +68,15 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const passwordFile = join(folder, 'password');
   if (password !== undefined) writeFileSync(passwordFile, password, { mode: 0o644 });
   const access = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', '--pwfile', passwordFile];
-  execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'postgres', ...access, '-E', 'UTF8', '-N'], {
-    ...who,
-    env,
-    cwd: folder,
-    stdio: 'ignore',
-  });
+  const create = (program: string, ...args: string[]) =>
+    execFileSync(join(bin, program), ['-D', data, '-U', 'postgres', ...args], {
+      ...who,
+      env,
+      cwd: folder,
+      stdio: 'ignore',
+    });
+  if (standbyOf === undefined) create('initdb', ...access, '-E', 'UTF8', '-N');
+  else create('pg_basebackup', '-h', '127.0.0.1', '-p', String(standbyOf), '-R', '-c', 'fast', '-N');
   const port = await freePort();
   let child: ChildProcess | undefined;
   const user = password === undefined ? 'postgres' : `postgres:${encodeURIComponent(password)}`;
@@ -115,7 +118,6 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   let databases = 0;
   return {
     port,
-    data,
     start,
     isRunning: () => child?.exitCode === null && child.signalCode === null,
     kill: (signal = 'SIGQUIT') => stop(signal),

@@ -17,6 +17,8 @@ export interface Booking extends Omit<Book, 'sent'> {
   /** When it was sent, and how long its answer took. */
   at: number;
   ms: number;
+  /** Why it was refused, if it was. */
+  refusal?: string;
 }
 
 /** What was booked of the requests that began while somebody watched. */
@@ -24,7 +26,8 @@ export interface Watch extends Book {
   /** The slowest answer of any kind; of calls by themselves. */
   slowestMs: number;
   slowestCallMs: number;
-  callsRefused: number;
+  /** Events by why they were refused. */
+  refusals: Record<string, number>;
   end(): Watch;
 }
 
@@ -44,9 +47,9 @@ export function openBook(): OpenBook {
         if (booking.at < from || booking.at > to) continue;
         add(watch, booking);
         watch.slowestMs = Math.max(watch.slowestMs, booking.ms);
-        if (booking.of !== 'call') continue;
-        watch.slowestCallMs = Math.max(watch.slowestCallMs, booking.ms);
-        watch.callsRefused += booking.refused;
+        if (booking.of === 'call') watch.slowestCallMs = Math.max(watch.slowestCallMs, booking.ms);
+        const { refusal, refused } = booking;
+        if (refusal) watch.refusals[refusal] = (watch.refusals[refusal] ?? 0) + refused;
       }
     },
     watch() {
@@ -57,7 +60,7 @@ export function openBook(): OpenBook {
           ...nothing(),
           slowestMs: 0,
           slowestCallMs: 0,
-          callsRefused: 0,
+          refusals: {},
           end() {
             entry.to = performance.now();
             return entry.watch;

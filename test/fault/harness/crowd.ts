@@ -88,7 +88,7 @@ function sceneOf(
     scenario,
     book: bookOf(scenario),
     visitors: 24,
-    callers: 0.15,
+    callers: 0.05,
     mayBreak: false,
     mayLackNumbers: false,
     address: () => oneOf(installation.servers).url,
@@ -188,6 +188,8 @@ function newEvent(scene: Scene): Event {
 
 const newPhone = () => `+1404555${String(Math.floor(between(0, 10_000))).padStart(4, '0')}`;
 
+const NOTHING = { accepted: 0, repeated: 0, rejected: 0 };
+
 interface Letter {
   path: '/v1/swap' | '/v1/events';
   body: object;
@@ -202,11 +204,10 @@ async function deliver(scene: Scene, { path, body, events }: Letter): Promise<an
   for (const end = Date.now() + PATIENCE_MS; ; ) {
     const at = performance.now();
     const answer = await post(scene.address() + path, { key, ...body });
-    const enter = (accepted: number, repeated: number, rejected: number, refused: number) =>
-      book.enter({ of: 'visitor', at, ms: performance.now() - at, accepted, repeated, rejected, refused });
+    const booking = { of: 'visitor' as const, at, ms: performance.now() - at };
     if (typeof answer === 'object') {
       const { accepted, repeated, rejected } = path === '/v1/swap' ? ofSwap(installation, events) : answer;
-      enter(accepted, repeated, rejected.length, 0);
+      book.enter({ ...booking, accepted, repeated, rejected: rejected.length, refused: 0 });
       const refusedIds = rejected.map(({ id }: { id: string }) => id).sort();
       const badIds = events.filter(({ good }) => !good).map(({ id }) => id);
       if (`${refusedIds}` !== `${badIds.sort()}`) surprises.add(`rejected: ${JSON.stringify(rejected)}`);
@@ -217,7 +218,8 @@ async function deliver(scene: Scene, { path, body, events }: Letter): Promise<an
       }
       return answer;
     }
-    enter(0, 0, 0, events.length);
+    const refusal = `${path} ${answer}`;
+    book.enter({ ...booking, ...NOTHING, refused: events.length, refusal });
     judgeRefusal(scene, path, answer);
     if (Date.now() > end)
       throw new Error(`${path} was refused for ${PATIENCE_MS} ms (${scenario}): ${answer}`);
@@ -226,7 +228,7 @@ async function deliver(scene: Scene, { path, body, events }: Letter): Promise<an
 }
 
 function judgeRefusal({ installation, mayBreak, scenario }: Scene, what: string, answer: string): void {
-  if (answer === '503' || (answer === 'no answer' && mayBreak)) return;
+  if (/^503 \{/.test(answer) || (answer === 'no answer' && mayBreak)) return;
   const why = installation.servers.map((server) =>
     server
       .logged()
@@ -252,7 +254,8 @@ async function post(url: string, body: object): Promise<any> {
     });
     const text = await response.text();
     if (response.ok) return JSON.parse(text);
-    if (response.status === 503 && response.headers.has('retry-after')) return '503';
+    if (response.status === 503 && !response.headers.has('retry-after'))
+      return `503 without Retry-After ${text}`;
     return `${response.status} ${text}`;
   } catch {
     return 'no answer';
@@ -348,7 +351,8 @@ async function report(
       book.enter({ ...booking, accepted: isNew, repeated: 1 - isNew, rejected: 0, refused: 0 });
       return answer.document;
     }
-    book.enter({ ...booking, accepted: 0, repeated: 0, rejected: 0, refused: 1 });
+    const refusal = `${path} ${answer.refusal}`;
+    book.enter({ ...booking, ...NOTHING, refused: 1, refusal });
     judgeRefusal(scene, path, answer.refusal);
     if (Date.now() > end) throw new Error(`${path} was refused for ${PATIENCE_MS} ms (${scenario})`);
     await sleep(between(20, 120));
@@ -374,21 +378,25 @@ async function webhook(
     });
     const text = await response.text();
     if (response.ok) return { document: text };
-    return { document: undefined, refusal: response.status === 503 ? '503' : `${response.status} ${text}` };
+    return { document: undefined, refusal: `${response.status} ${text}` };
   } catch {
     return { document: undefined, refusal: 'no answer' };
   }
 }
 
-/** A caller whose call nobody counts: only whether he is connected, and how long he waited. */
+/**
+ * A caller by himself, who is put through or not; what comes after is not told. He is counted, and his call must be in
+ * the record, unless there is nowhere to note it.
+ */
 export async function connectCaller(
   installation: Installation,
+  scenario: string,
   number: string,
-  options: CrowdOptions = {},
-): Promise<{ isConnected: boolean; ms: number; callSid: string }> {
-  const scene = sceneOf(installation, 'callers by themselves', options, () => false);
+  { nowhereToNote = false, ...options }: CrowdOptions & { nowhereToNote?: boolean } = {},
+): Promise<{ isConnected: boolean; ms: number }> {
+  const scene = sceneOf(installation, scenario, options, () => false);
   const callSid = `CA${randomBytes(16).toString('hex')}`;
-  const began = performance.now();
+  const at = performance.now();
   installation.dialled.add(callSid);
   const call = {
     CallSid: callSid,
@@ -397,12 +405,15 @@ export async function connectCaller(
     CallStatus: 'ringing',
     Direction: 'inbound',
   };
-  const { document = '' } = await webhook(scene, VOICE, call);
-  return {
-    isConnected: document.includes(`>${DEMO_NUMBER}</Number>`),
-    ms: performance.now() - began,
-    callSid,
-  };
+  const { document } = await webhook(scene, VOICE, call);
+  const ms = performance.now() - at;
+  const isConnected = document?.includes(`>${DEMO_NUMBER}</Number>`) ?? false;
+  if (!nowhereToNote) {
+    const outcome = isConnected ? { accepted: 1, refused: 0 } : { accepted: 0, refused: 1 };
+    scene.book.enter({ of: 'call', at, ms, ...NOTHING, ...outcome });
+    if (isConnected) installation.connected.set(callSid, scenario);
+  }
+  return { isConnected, ms };
 }
 
 /** One page of one visitor by itself; resolves with the number that he was shown. */

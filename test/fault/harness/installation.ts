@@ -62,6 +62,8 @@ export interface Installation {
   /** Provider ids of all calls that were placed, and those that got their document. */
   dialled: Set<string>;
   calls: Map<string, PlacedCall>;
+  /** Callers by themselves who were put through, with their scenario. */
+  connected: Map<string, string>;
   shown: Shown[];
   /** Answers that should not have been given. */
   surprises: Set<string>;
@@ -86,7 +88,8 @@ export async function install(options: InstallOptions): Promise<Installation> {
   const { holdSeconds = HOLD_SECONDS, moreNumbers = MORE_NUMBERS } = options;
   let { database } = options;
   let client: pg.Client | undefined;
-  const env = { TWILIO_AUTH_TOKEN: TWILIO_TOKEN, ...options.env };
+  // One key for all servers: each that starts would set its own.
+  const env = { TWILIO_AUTH_TOKEN: TWILIO_TOKEN, CALLTRK_API_KEY: 'k'.repeat(40), ...options.env };
   const folders = Array.from({ length: options.servers ?? 1 }, (_, at) =>
     at === 0 && options.dataDir ? options.dataDir : newDataDir(),
   );
@@ -145,6 +148,7 @@ export async function install(options: InstallOptions): Promise<Installation> {
     acknowledged: new Map(),
     dialled: new Set(),
     calls: new Map(),
+    connected: new Map(),
     shown: [],
     surprises: new Set(),
   };
