@@ -340,7 +340,7 @@ async function report(
   parameters: Record<string, string>,
 ): Promise<string> {
   const { book, scenario } = scene;
-  const name = `${path} ${parameters.CallSid} ${parameters.CallStatus}`;
+  const name = `${path} ${new URLSearchParams(parameters)}`;
   for (const end = Date.now() + PATIENCE_MS; ; ) {
     const at = performance.now();
     const answer = await webhook(scene, path, parameters);
@@ -415,6 +415,18 @@ export async function connectCaller(
   }
   return { isConnected, ms };
 }
+
+/** One report about a call, sent until it is taken, and booked: what a call's reports come to is the test's business. */
+export async function tellOfCall(
+  installation: Installation,
+  scenario: string,
+  callback: string,
+  parameters: Record<string, string>,
+): Promise<string> {
+  const scene = sceneOf(installation, scenario, {}, () => false);
+  return report(scene, toldReports, `/v1/telephony/twilio/${callback}`, parameters);
+}
+const toldReports = new Set<string>();
 
 /** One page of one visitor by itself; resolves with the number that he was shown. */
 export async function show(

@@ -79,6 +79,8 @@ export interface InstallOptions {
   holdSeconds?: number;
   moreNumbers?: readonly string[];
   dataDir?: string;
+  /** Sees each server as soon as it runs, before anybody asks it. */
+  onStart?: (server: RunningServer) => void;
   /** After the servers have ended. */
   remove?: () => Promise<void> | void;
 }
@@ -101,6 +103,7 @@ export async function install(options: InstallOptions): Promise<Installation> {
     servers,
     async start(at = 0) {
       const server = await launch(at);
+      options.onStart?.(server);
       servers[at] = server;
       return server;
     },

@@ -1,0 +1,92 @@
+/**
+ * F17. The server's clock jumps by an hour, ahead and back, and visitors' clocks say 1970 or 2100: nothing is refused
+ * or lost, callers are connected, and no number stays held for ever.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { oneOf, sleep } from './harness/chance.js';
+import { bookOf, connectCaller, show, startCrowd } from './harness/crowd.js';
+import { type OnPostgres, onPostgres } from './harness/installation.js';
+import { reckon } from './harness/reckoning.js';
+
+const HOUR = 3_600_000;
+const PHASE_MS = 1000;
+const HOLD_SECONDS = 3;
+
+/** Runs in the server before anything else: the clock is as far off as a file says, at any moment. */
+const SHIFT_CLOCK = `
+import { readFileSync } from 'node:fs';
+const Right = Date;
+let off = 0;
+const look = () => { try { off = Number(readFileSync(process.env.CLOCK_OFF, 'utf8')) || 0; } catch {} };
+look();
+setInterval(look, 20).unref();
+globalThis.Date = class Date extends Right {
+  constructor(...given) { if (given.length > 0) super(...given); else super(Right.now() + off); }
+  static now() { return Right.now() + off; }
+};`;
+
+const folder = mkdtempSync(join(tmpdir(), 'calltrk-clock-'));
+const file = join(folder, 'off');
+const turnClock = async (ms: number) => {
+  writeFileSync(file, String(ms));
+  await sleep(100);
+};
+
+let place: OnPostgres;
+beforeAll(async () => {
+  await turnClock(0);
+  place = await onPostgres({
+    holdSeconds: HOLD_SECONDS,
+    env: {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(SHIFT_CLOCK)}`,
+      CLOCK_OFF: file,
+    },
+  });
+});
+afterAll(async () => {
+  await place?.remove();
+  rmSync(folder, { recursive: true });
+});
+
+it('F17 clocks that jump and clocks that are years off lose nothing', async () => {
+  const scenario = 'F17 clocks that jump by an hour';
+  const crowd = startCrowd(place, scenario, {
+    visitors: 12,
+    // Of a call just after a jump nobody can say what came first.
+    callers: 0,
+    clock: () => oneOf([Date.now(), 0, Date.UTC(2100, 0, 1), -1, Number.MAX_SAFE_INTEGER]),
+  });
+  for (const off of [0, HOUR, 0, -HOUR, 0]) {
+    await turnClock(off);
+    await sleep(PHASE_MS);
+    const { isConnected } = await connectCaller(place, scenario, oneOf(place.pool));
+    expect(isConnected).toBe(true);
+  }
+  await crowd.leave();
+  // What a page saw when is told by our clock, and the record has the server's.
+  place.shown.length = 0;
+  await reckon(place, [scenario]);
+  expect(bookOf(scenario).refused).toBe(0);
+  const claims = await place.query(
+    `SELECT count(*)::int FROM page_views WHERE client_at NOT BETWEEN now() - interval '2 days' AND now() + interval '2 days'`,
+  );
+  expect(claims).toEqual([{ count: 0 }]);
+});
+
+// Known to fail, and to be turned into `it` when it does no more: both lease stores hold a number until the time that
+// was said when it was given, which after a step back of the clock is an hour away.
+it.fails('F17 a number that was given while the clock was ahead is free when the clock is right again', async () => {
+  const scenario = 'F17 numbers given by a clock that was ahead';
+  // Nobody has been there for longer than a hold lasts: every number is free, also those that were given at a time
+  // that has not come yet.
+  await sleep(HOLD_SECONDS * 1000 + 500);
+  const strangers = await Promise.all(place.pool.map(() => show(place, scenario)));
+  expect(new Set(strangers.map(({ number }) => number))).toEqual(new Set(place.pool));
+  const shared = await place.query('SELECT number FROM leases WHERE shared AND session_id = ANY ($1)', [
+    strangers.map(({ session }) => session),
+  ]);
+  expect(shared).toEqual([]);
+});
