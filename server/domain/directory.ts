@@ -31,7 +31,10 @@ export interface Lookup {
   companyByKey(scriptKey: string): Company | undefined;
   companyById(companyId: string): Company | undefined;
   tracker(companyId: string, trackerId: string): Tracker | undefined;
-  /** The tracker that shows a number in place of `target` to a visitor of this origin; a source beats a pool. */
+  /**
+   * The tracker that shows a number in place of `target` to a visitor of this origin; a source beats a pool. The
+   * origin must not be changed afterwards: what was decided for it is remembered.
+   */
   trackerFor(companyId: string, target: PhoneNumber, origin: Origin): Tracker | undefined;
   route(number: PhoneNumber): Route | undefined;
   routes(): Record<PhoneNumber, Route>;
@@ -55,6 +58,8 @@ export function indexDirectory(directory: Directory): Lookup {
   for (const company of shown.values()) company.sort((a, b) => rank(a) - rank(b));
   const routes = indexRoutes(directory, byId);
   const configs = new Map<string, ScriptConfig>();
+  /** A visitor's first touch stays as it is, and so do the trackers for him: page views are spared the rules. */
+  const decided = new WeakMap<Origin, Map<string, Tracker | undefined>>();
 
   return {
     version: directory.version,
@@ -63,10 +68,22 @@ export function indexDirectory(directory: Directory): Lookup {
     companyByKey: (key) => byKey.get(key),
     companyById: (id) => byId.get(id),
     tracker: (companyId, trackerId) => trackers.get(`${companyId} ${trackerId}`),
-    trackerFor: (companyId, target, origin) =>
-      shown
-        .get(companyId)
-        ?.find((tracker) => tracker.swapTargets.includes(target) && accepts(tracker, origin)),
+    trackerFor(companyId, target, origin) {
+      const name = `${companyId} ${target}`;
+      let known = decided.get(origin);
+      if (!known) {
+        known = new Map();
+        decided.set(origin, known);
+      }
+      if (!known.has(name)) {
+        const trackers = shown.get(companyId) ?? [];
+        known.set(
+          name,
+          trackers.find((tracker) => tracker.swapTargets.includes(target) && accepts(tracker, origin)),
+        );
+      }
+      return known.get(name);
+    },
     route: (number) => routes.get(number),
     routes: () => Object.fromEntries(routes),
     scriptConfig(company) {

@@ -106,12 +106,12 @@ function keepLease(
 export function endLostLeases(
   lookup: Lookup,
   { session, visit, lastSign, now }: Pick<LeaseVisitor, 'session' | 'visit' | 'lastSign' | 'now'>,
-  asked: ReadonlySet<string>,
+  asked: ReadonlyMap<Tracker, unknown>,
 ): void {
   const { companyId, sessionId } = session.key;
   visit.leases = visit.leases.filter(({ trackerId, number }) => {
     const tracker = lookup.tracker(companyId, trackerId);
-    if (asked.has(trackerId) || !tracker || tracker.numbers.includes(number)) return true;
+    if (!tracker || asked.has(tracker) || tracker.numbers.includes(number)) return true;
     const at = Math.min(now, lastSign + tracker.holdSeconds * 1000);
     session.unkept.push({ type: 'lease_ended', number, sessionId, at });
     return false;

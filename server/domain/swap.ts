@@ -57,29 +57,28 @@ export function createSwap(parts: SwapParts) {
 
     const key = { companyId: company.companyId, sessionId };
     const session = await sessions.open(key, context.now, request.visit.landing);
-    const seen = seeVisitor(
-      session,
-      { ...request.visit, device: context.device, now: context.now },
-      deriveId,
-    );
-    const chosen = await chooseNumbers(parts, lookup, company, request, context, { session, ...seen });
+    const { landing, referrer } = request.visit;
+    const { device, now } = context;
+    const seen = seeVisitor(session, { landing, referrer, device, now }, deriveId);
+    const chosen = await chooseNumbers(parts, lookup, company, request, context, session, seen);
 
     const { companyId } = company;
-    const changes = [...noteScript(companyId, context.now), ...seen.changes];
-    const kept: Promise<unknown>[] = [keepSession(writer, session, changes)];
+    const changes = [...noteScript(companyId, now), ...seen.changes];
+    const kept: Promise<unknown>[] = [];
+    if (session.unkept.length + changes.length > 0) kept.push(keepSession(writer, session, changes));
     if (request.page) {
       const { id, url, title } = request.page;
-      const { visitId } = seen.visit;
-      const view = {
+      const view: Change = {
+        type: 'page_view',
         eventId: id,
         sessionId,
-        visitId,
+        visitId: seen.visit.visitId,
         url,
         title: title ?? null,
-        at: context.now,
+        at: now,
         clientAt: null,
       };
-      kept.push(writer.write({ ...key, eventId: id, changes: [{ type: 'page_view', ...view }] }));
+      kept.push(writer.write({ companyId, sessionId, eventId: id, changes: [view] }));
     }
     try {
       await Promise.all(kept);
@@ -112,26 +111,27 @@ async function chooseNumbers(
   company: Company,
   request: SwapRequest,
   context: SwapContext,
-  visitor: { session: Session; visit: CurrentVisit; lastSign: Millis },
+  session: Session,
+  { visit, lastSign }: { visit: CurrentVisit; lastSign: Millis },
 ): Promise<{ numbers: SwapResponse['numbers']; holdSeconds: number }> {
   const numbers: SwapResponse['numbers'] = {};
   const leased = new Map<Tracker, SwapResponse['numbers'][string]>();
   let holdSeconds = DEFAULT_HOLD_SECONDS;
+  const { now, leaseBudget } = context;
   const patience = pools.patience();
   for (const target of request.targets) {
     // The first touch decides between source trackers for the life of the session, as it does in the page.
-    const tracker = lookup.trackerFor(company.companyId, target, visitor.visit.first);
+    const tracker = lookup.trackerFor(company.companyId, target, visit.first);
     numbers[target] = null;
     if (tracker?.type === 'source') {
       numbers[target] = { ...spell(tracker.numbers[0] ?? target), shared: false };
     } else if (tracker) {
       if (!leased.has(tracker)) {
-        const mayOpen = context.leaseBudget.left();
-        const asking = { ...visitor, now: context.now, mayOpen, patience };
-        const lease = await leaseNumber(pools, tracker, asking, deriveId);
+        const visitor = { session, visit, lastSign, now, mayOpen: leaseBudget.left(), patience };
+        const lease = await leaseNumber(pools, tracker, visitor, deriveId);
         if (!lease) count('lease_denied');
         else if (lease.opened) {
-          context.leaseBudget.take();
+          leaseBudget.take();
           count(lease.shared ? 'lease_shared' : 'lease_opened');
         }
         leased.set(tracker, lease && { ...spell(lease.number), shared: lease.shared });
@@ -140,8 +140,7 @@ async function chooseNumbers(
       numbers[target] = leased.get(tracker) ?? null;
     }
   }
-  const asked = new Set([...leased.keys()].map(({ trackerId }) => trackerId));
-  endLostLeases(lookup, { ...visitor, now: context.now }, asked);
+  endLostLeases(lookup, { session, visit, lastSign, now }, leased);
   return { numbers, holdSeconds };
 }
 

@@ -162,7 +162,21 @@ function isCrawler({ headers, ip }: FastifyRequest): boolean {
   const purpose = `${headers['sec-purpose'] ?? ''} ${headers.purpose ?? ''}`;
   if (/prefetch|prerender/.test(purpose)) return true;
   const agent = headers['user-agent'];
-  return isbot(agent) && !(isLoopback(ip) && TRIAL.test(agent ?? ''));
+  return isKnownBot(agent ?? '') && !(isLoopback(ip) && TRIAL.test(agent ?? ''));
+}
+
+/** isbot asks long patterns, and visitors have few agents: what it said is remembered. */
+const bots = new Map<string, boolean>();
+const MAX_AGENTS = 2000;
+
+function isKnownBot(agent: string): boolean {
+  let is = bots.get(agent);
+  if (is === undefined) {
+    is = isbot(agent);
+    if (bots.size >= MAX_AGENTS) bots.clear();
+    bots.set(agent, is);
+  }
+  return is;
 }
 
 /** https://developer.mozilla.org/docs/Web/HTTP/Guides/Browser_detection_using_the_user_agent: "Mobi" anywhere. */
