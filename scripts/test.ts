@@ -85,6 +85,7 @@ function showBooks(lines: string): void {
     .split('\n')
     .map((line): Record<string, unknown> => JSON.parse(line));
   console.log('\nThe fault suite: sent = accepted + repeated + rejected + refused, lost = 0');
+  rows.sort((a, b) => String(a.scenario).localeCompare(String(b.scenario)));
   console.table(Object.fromEntries(rows.map(({ scenario, ...book }) => [scenario, book])));
 }
 

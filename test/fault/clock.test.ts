@@ -12,7 +12,7 @@ import { type OnPostgres, onPostgres } from './harness/installation.js';
 import { reckon } from './harness/reckoning.js';
 
 const HOUR = 3_600_000;
-const PHASE_MS = 1000;
+const PHASE_MS = 600;
 const HOLD_SECONDS = 3;
 
 /** Runs in the server before anything else: the clock is as far off as a file says, at any moment. */

@@ -11,7 +11,7 @@ import { connectCaller, startCrowd } from './harness/crowd.js';
 import { type OnPostgres, onPostgres, untilReady } from './harness/installation.js';
 import { reckon } from './harness/reckoning.js';
 
-const TIMES = ROUNDS > 10 ? 15 : 2;
+const TIMES = ROUNDS > 10 ? 15 : 1;
 
 let place: OnPostgres;
 beforeAll(async () => {

@@ -37,7 +37,7 @@ async function debian(): Promise<Place> {
   return Object.assign(place, { killPostgres: () => killAndRestart(place.postgres) });
 }
 
-it(`what was acknowledged is in the record exactly once after ${ROUNDS} kills (seed ${SEED})`, {
+it(`F08 what was acknowledged is in the record exactly once after ${ROUNDS} kills (seed ${SEED})`, {
   timeout: 60_000 + ROUNDS * 45_000,
 }, async () => {
   const scenarios = new Set<string>();
@@ -52,7 +52,7 @@ it(`what was acknowledged is in the record exactly once after ${ROUNDS} kills (s
 async function playRound(place: Place, fault: Fault): Promise<string> {
   const scenario = `F08 ${fault} killed, ${place.name}`;
   const crowd = startCrowd(place, scenario, { mayBreak: true });
-  await sleep(between(150, 900));
+  await sleep(between(100, 600));
   const [server] = place.servers;
   if (fault === 'server') {
     await place.kill();
@@ -63,7 +63,7 @@ async function playRound(place: Place, fault: Fault): Promise<string> {
     await place.killPostgres();
   }
   await untilReady(place, scenario);
-  await sleep(between(300, 800));
+  await sleep(between(200, 400));
   await crowd.leave();
   if (fault !== 'server') expect(place.servers.map(isServerRunning)).toEqual([true]);
   if (fault !== 'server') expect(place.servers[0]).toBe(server);

@@ -15,7 +15,7 @@ import { reckon } from './harness/reckoning.js';
 import { mountSmallDisk, type SmallDisk } from './harness/small-disk.js';
 
 /** Long enough for several tries to reach it again. */
-const AWAY_MS = ROUNDS > 10 ? 5000 : 1500;
+const AWAY_MS = ROUNDS > 10 ? 5000 : 1000;
 /** 250 ms for the record, then the disk; the rest is for two cores that others use, too. */
 const VISITOR_MS = 1500;
 /** What a caller is promised. */
@@ -33,7 +33,7 @@ async function play(
   scenarios.add(scenario);
   const [server] = installation.servers;
   const crowd = startCrowd(installation, scenario, { visitors: 12, ...options });
-  await sleep(700);
+  await sleep(400);
   await fault.begin();
   const away = crowd.watch();
   const calling = options.callers === 0 ? [] : callAtOnce(installation, scenario);
@@ -43,7 +43,7 @@ async function play(
   await sleep(400);
   await fault.end();
   await untilReady(installation, scenario);
-  await sleep(500);
+  await sleep(300);
   await crowd.leave();
   expect(installation.servers[0]).toBe(server);
   expect(installation.servers.map(isServerRunning)).toEqual([true]);

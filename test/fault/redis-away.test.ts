@@ -13,7 +13,7 @@ import { type CrowdOptions, connectCaller, isServerRunning, show, startCrowd } f
 import { type OnPostgres, onPostgres, untilReady } from './harness/installation.js';
 import { reckon } from './harness/reckoning.js';
 
-const AWAY_MS = ROUNDS > 10 ? 5000 : 1500;
+const AWAY_MS = ROUNDS > 10 ? 5000 : 900;
 /** Of that Redis may cost 300 ms; the rest is the record, and two cores that others use, too. */
 const VISITOR_MS = 1000;
 const CALLER_MS = 1000;
@@ -43,7 +43,7 @@ async function play(
 ): Promise<Watch> {
   scenarios.add(scenario);
   const crowd = startCrowd(place, scenario, { visitors: 12, mayLackNumbers: true, ...options });
-  await sleep(500);
+  await sleep(300);
   await fault.begin();
   const away = crowd.watch();
   const calling = place.pool.slice(0, 3).map((number) => connectCaller(place, scenario, number));
@@ -53,7 +53,7 @@ async function play(
   await fault.end();
   await untilReady(place, scenario);
   await untilNumbers(place, scenario);
-  await sleep(500);
+  await sleep(300);
   await crowd.leave();
   expect(place.servers.map(isServerRunning)).toEqual([true, true]);
   expect(away.accepted).toBeGreaterThan(20);

@@ -135,7 +135,8 @@ export async function install(options: InstallOptions): Promise<Installation> {
     },
     async remove() {
       await client?.end().catch(() => undefined);
-      const ends = await Promise.allSettled(servers.map((server) => server.end()));
+      // Ctrl-C: after SIGTERM one behind a proxy would take its time.
+      const ends = await Promise.allSettled(servers.map((server) => server.end('SIGINT')));
       await options.remove?.();
       for (const folder of folders) removeDataDir(folder);
       expect(ends.map((end) => (end.status === 'fulfilled' ? end.value : end.reason))).toEqual(
