@@ -150,10 +150,10 @@ describe('Postgres', () => {
   });
 
   it('F05 waits for the lock of somebody else', async () => {
-    const tables = 'event_ledger, visits, sessions, leases, calls';
+    // One table, for several might be taken in another order than the server's; every write and every join needs it.
     expectServed(
       await play(place, 'F05 LOCK TABLE', {
-        begin: () => ask('BEGIN', `LOCK TABLE ${tables} IN ACCESS EXCLUSIVE MODE`),
+        begin: () => ask('BEGIN', 'LOCK TABLE visits IN ACCESS EXCLUSIVE MODE'),
         end: async () => {
           await direct.query('ROLLBACK');
           await leave();

@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { until } from '../../support/processes.js';
 import { publish } from './book.js';
+import { ROUNDS } from './chance.js';
 import { bookOf } from './crowd.js';
 import type { Installation, PlacedCall, Shown } from './installation.js';
 
@@ -59,7 +60,7 @@ interface Lost {
 /** Each acknowledged event that is not there, and each forwarded call that the report does not have. */
 async function findLost(
   installation: Installation,
-  { patienceMs = 15_000 }: ReckoningOptions,
+  { patienceMs = ROUNDS > 10 ? 90_000 : 15_000 }: ReckoningOptions,
 ): Promise<Lost[]> {
   // What waits on this disk for Postgres counts once it is there.
   const options = { stepMs: 250, timeoutMs: patienceMs };
