@@ -9,6 +9,8 @@ const slow = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
+    // Tests of servers mostly wait; Vitest's own choice on two cores would be one at a time.
+    maxWorkers: 2,
     projects: [
       project('unit'),
       project('contract'),
