@@ -98,6 +98,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     record: {
       commit: (entries) => records.commit(entries),
       recordCall: (report) => records.recordCall(report, callJudge),
+      rejoinCalls: (since) => records.rejoinCalls(since, callJudge),
     },
     folder: join(config.dataDir, 'journal'),
     lanes: WRITER_LANES,

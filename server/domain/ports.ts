@@ -403,6 +403,11 @@ export interface RecordStore {
    */
   recordCall(report: CallReport, judge: CallJudge): Promise<void>;
   /**
+   * Joins the calls since then once more, as what led to them may have been written after them. Answers how many
+   * there were.
+   */
+  rejoinCalls(since: Millis, judge: CallJudge): Promise<number>;
+  /**
    * Writes entries in one transaction and says of each whether it is new. Rejects with a Refusal: `unavailable` when
    * the record is away (some or all may have been written: the same entries may come again), `invalid` when a value
    * of one of them cannot be stored.

@@ -61,11 +61,12 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
   function newWriter(): JournalledWriter {
     const pool = open(url.replace(`:${postgres.port}/`, `:${proxy.port}/`));
     throughProxy.push(pool);
-    const records = createRecordStore({ pool, callPool: pool, writePool: pool });
+    const faulty = createRecordStore({ pool, callPool: pool, writePool: pool });
     const writer = createRecordWriter({
       record: {
-        commit: (entries) => records.commit(entries),
-        recordCall: (report) => records.recordCall(report, callJudge),
+        commit: (entries) => faulty.commit(entries),
+        recordCall: (report) => faulty.recordCall(report, callJudge),
+        rejoinCalls: (since) => faulty.rejoinCalls(since, callJudge),
       },
       folder,
       lanes: 2,
@@ -74,6 +75,8 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
     writers.push(writer);
     return writer;
   }
+  /** The record past the faults, as another server reaches it. */
+  const records = () => createRecordStore({ pool: direct, callPool: direct, writePool: direct });
   async function openWriter(): Promise<JournalledWriter> {
     const writer = newWriter();
     await writer.open();
@@ -125,7 +128,7 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
   ] as const;
 
   test.each(FAULTS)(
-    'while Postgres is %s, writes are kept within half a second, in order, and drained once',
+    'while Postgres is %s, writes are kept within a second, in order, and drained once',
     async (_, begin, also) => {
       const writer = await openWriter();
       const session = uuid();
@@ -135,7 +138,7 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
       const late = view(session, 'https://x.example/1');
       const began = performance.now();
       expect(await writer.write(late)).toBe('accepted');
-      expect(performance.now() - began).toBeLessThan(500);
+      expect(performance.now() - began).toBeLessThan(1000);
       for (const at of [2, 3, 4]) {
         expect(await writer.write(view(session, `https://x.example/${at}`))).toBe('accepted');
       }
@@ -245,10 +248,59 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
     expect(await next.write(view(session, 'https://x.example/3'))).toBe('accepted');
     proxy.heal();
     await next.open();
+    await drained(next);
     expect(await urls(session)).toEqual([0, 1, 2, 3].map((at) => `https://x.example/${at}`));
     expect(told).toEqual(expect.arrayContaining(['adopted', 'damaged', 'emptied']));
     expect(journals()).toEqual([]);
     expect(existsSync(join(folder, 'damaged.txt'))).toBe(true);
+  });
+
+  test('a call that one server writes before another can write its visit is joined in the end', async () => {
+    const one = await openWriter();
+    const [sessionId, visitId] = [uuid(), uuid()];
+    const began = Date.now();
+    proxy.cut();
+    proxy.refuse();
+    // The visitor's lease is on one server's disk …
+    const lease = {
+      leaseId: uuid(),
+      trackerId: 'TRK1',
+      number: '+13055550110',
+      sessionId,
+      visitId,
+      at: began,
+    };
+    await one.write({
+      companyId: COMPANY,
+      sessionId,
+      eventId: null,
+      changes: [
+        {
+          type: 'visit',
+          sessionId,
+          visit: { visitId, landing: 'x', referrer: 'direct', startedAt: began, lastSeen: began },
+          source: {
+            source: 'direct',
+            name: 'Direct',
+            medium: 'direct',
+            campaign: null,
+            term: null,
+            content: null,
+            clickIds: {},
+          },
+        },
+        { type: 'lease', ...lease, holdSeconds: 1200, shared: false },
+      ],
+    });
+    // … and the call is told to the other one, which reaches Postgres first.
+    const call = ringing('CA9');
+    await records().recordCall({ ...call, event: { ...call.event, at: began + 1000 } }, callJudge);
+    const visitOf = async () =>
+      (await direct.query(`SELECT visit_id FROM calls WHERE provider_call_id = 'CA9'`)).rows[0];
+    expect(await visitOf()).toEqual({ visit_id: null });
+    proxy.heal();
+    await drained(one);
+    await until(async () => ((await visitOf()).visit_id === visitId ? true : undefined));
   });
 
   test('what the database will never take is parked and holds up nothing', async () => {

@@ -128,7 +128,10 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
     const openWriter = async (onCommit: (entries: number) => void = () => undefined) => {
       const record = createRecordStore({ pool, callPool: pool, writePool: pool });
-      const calls = { recordCall: () => Promise.reject(new Error('no calls here')) };
+      const calls = {
+        recordCall: () => Promise.reject(new Error('no calls here')),
+        rejoinCalls: () => Promise.resolve(0),
+      };
       const writer = createRecordWriter({ record: { ...record, ...calls }, folder, lanes: 2, onCommit });
       writers.push(writer);
       await writer.open();

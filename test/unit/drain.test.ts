@@ -38,6 +38,7 @@ function options(failure: Error, isPatient = true): DrainOptions {
         return entries.map(() => 'accepted' as const);
       },
       recordCall: () => Promise.reject(new Error('no calls here')),
+      rejoinCalls: () => Promise.resolve(),
     },
     folder,
     tell: () => undefined,

@@ -1,14 +1,19 @@
 /** From a journal into the record: in order, each line at least once; ids make it exactly once. */
 import { join } from 'node:path';
 import { isInvalid, isRefusal } from '../../domain/errors.js';
-import type { CallReport, RecordEntry, RecordOutcome } from '../../domain/ports.js';
+import type { CallReport, Millis, RecordEntry, RecordOutcome } from '../../domain/ports.js';
 import { appendTo, type JournalFile } from './journal-file.js';
 
 /** What the journal stands in for. Both reject with `unavailable` when the record is away. */
 export interface JournalledRecord {
   commit(entries: readonly RecordEntry[]): Promise<RecordOutcome[]>;
   recordCall(report: CallReport): Promise<unknown>;
+  /** Joins the calls since then once more. */
+  rejoinCalls(since: Millis): Promise<unknown>;
 }
+
+/** Reports about calls that are written at once. */
+const CALLS_ABREAST = 3;
 
 /** A line of a journal. */
 export type JournalItem = { entry: RecordEntry } | { call: CallReport };
@@ -29,12 +34,13 @@ export interface DrainOptions {
 }
 
 /**
- * Writes everything that waits in the journal, and answers how many lines there were. Rejects when the record is away:
- * what it did not take stays. A line that the record will never take is parked, so that it holds up nothing.
+ * Writes what waits in the journal now, not what comes meanwhile, and answers how many lines there were. Rejects when
+ * the record is away: what it did not take stays. A line that the record will never take is parked, so that it holds
+ * up nothing.
  */
 export async function drain(journal: JournalFile, options: DrainOptions): Promise<number> {
   let lines = 0;
-  while (journal.bytes > 0 && !options.isOver()) {
+  for (let left = journal.bytes; left > 0 && !options.isOver(); ) {
     const read = await journal.read();
     if (read.damaged.length > 0) {
       const path = join(options.folder, 'damaged.txt');
@@ -43,27 +49,26 @@ export async function drain(journal: JournalFile, options: DrainOptions): Promis
     }
     await replay(read.items as JournalItem[], options);
     await journal.consume(read);
+    left -= read.bytes;
     lines += read.items.length;
   }
   return lines;
 }
 
+/** What visitors did first: calls are joined to what was before them, and what came after does not concern them. */
 async function replay(items: readonly JournalItem[], options: DrainOptions): Promise<void> {
-  let entries: RecordEntry[] = [];
-  const flush = async () => {
-    if (entries.length > 0) await commit(entries, options);
-    entries = [];
-  };
-  for (const item of items) {
-    if ('entry' in item) {
-      entries.push(item.entry);
-    } else {
-      // A call is joined to what was written before it.
-      await flush();
-      await options.record.recordCall(item.call).catch((error) => park(item, error, options));
+  const entries = items.flatMap((item) => ('entry' in item ? [item.entry] : []));
+  if (entries.length > 0) await commit(entries, options);
+  const calls = items.flatMap((item) => ('call' in item ? [item] : []));
+  for (let at = 0; at < calls.length; at += CALLS_ABREAST) {
+    const abreast = calls.slice(at, at + CALLS_ABREAST);
+    // Settled: of two that fail neither is left without a listener.
+    const settled = await Promise.allSettled(abreast.map(({ call }) => options.record.recordCall(call)));
+    for (const [place, one] of settled.entries()) {
+      const item = abreast[place];
+      if (item && one.status === 'rejected') await park(item, one.reason, options);
     }
   }
-  await flush();
 }
 
 async function commit(entries: readonly RecordEntry[], options: DrainOptions): Promise<void> {

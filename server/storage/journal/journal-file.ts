@@ -29,6 +29,7 @@ interface Pending {
 /** One file, made with its first line and removed when all its lines were consumed. */
 export class JournalFile {
   readonly path: string;
+  #begunAt: number | undefined;
   #handle: FileHandle | undefined;
   /** Bytes that are on the disk. */
   #size = 0;
@@ -53,8 +54,16 @@ export class JournalFile {
   static async left(path: string): Promise<JournalFile> {
     const file = new JournalFile(path);
     file.#handle = await open(path, 'r+');
-    file.#size = (await file.#handle.stat()).size;
+    const { size, birthtimeMs, mtimeMs } = await file.#handle.stat();
+    file.#size = size;
+    // Where a file system knows no time of birth, that of the last line must do.
+    file.#begunAt = birthtimeMs || mtimeMs;
     return file;
+  }
+
+  /** What is in it was written since then, in milliseconds since 1970. */
+  get begunAt(): number {
+    return this.#begunAt ?? Date.now();
   }
 
   /** Bytes that wait to be consumed. */
@@ -133,6 +142,7 @@ export class JournalFile {
     this.#handle = await open(this.path, 'wx+', 0o600);
     this.#size = 0;
     this.#consumed = 0;
+    this.#begunAt = Date.now();
     // The name is on the disk only when its folder is.
     const folder = await open(dirname(this.path), 'r');
     await folder.sync().finally(() => folder.close());

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isInvalid, isRefusal, unavailable } from '../../domain/errors.js';
 import type { RecordEntry, RecordOutcome, RecordWriter } from '../../domain/ports.js';
-import { type DrainTold, drain, isAway, type JournalledRecord } from './drain.js';
+import { type DrainOptions, type DrainTold, drain, isAway, type JournalledRecord } from './drain.js';
 import { createLane, laneOf, type Waiting } from './group-commit.js';
 import type { JournalFile } from './journal-file.js';
 import { adoptJournals, ownJournal, TOUCH_MS } from './journals.js';
@@ -43,8 +43,8 @@ export interface WriterOptions {
 
 export interface JournalledWriter extends RecordWriter {
   /**
-   * Takes over what earlier processes left, and resolves when the record has everything. Until then whatever is
-   * written goes to the journal. Rejects with `unavailable` when the record is away; may be called again.
+   * Takes over what earlier processes left, and resolves when the record has that. Until then whatever is written goes
+   * to the journal. Rejects with `unavailable` when the record is away; may be called again.
    */
   open(): Promise<void>;
   /** Looks for journals of processes that have gone since. */
@@ -65,6 +65,10 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
   let isOpen = false;
   let isClosed = false;
   let draining: Promise<void> | undefined;
+  /** Calls since then are to be joined once more, when all journals are drained. */
+  let rejoinSince = Number.POSITIVE_INFINITY;
+  /** Lines since the last time that nothing waited. */
+  let drained = 0;
   /** Tries in a row that failed for a reason nobody knows. */
   let stuck = 0;
   /** While the journal's last lines are written nobody may add any. */
@@ -161,31 +165,41 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
     }
   }
 
-  /** True when nothing waits any more, and writes go to the record from now on. */
-  async function drainAll(): Promise<boolean> {
-    const isPatient = () => stuck < STUCK_TRIES;
-    const parked = (told: DrainTold) => {
+  const patient: DrainOptions = {
+    record,
+    folder,
+    tell(told) {
       if (told.what === 'parked') stuck = 0;
       tell(told);
-    };
-    const how = { record, folder, tell: parked, isOver: () => isClosed, isPatient };
+    },
+    isOver: () => isClosed,
+    isPatient: () => stuck < STUCK_TRIES,
+  };
+
+  /** Writes what is in the journals now; those of others are done with then. */
+  async function drainJournals(): Promise<void> {
     await Promise.allSettled(underWay);
-    let lines = 0;
     for (const journal of journals) {
-      lines += await drain(journal, how);
-      if (isClosed) return false;
-      if (journal === own) break;
+      rejoinSince = Math.min(rejoinSince, journal.begunAt);
+      drained += await drain(journal, patient);
+      if (isClosed || journal === own) break;
       await journal.close();
       journals = journals.filter((one) => one !== journal);
     }
+  }
+
+  /** True when nothing waits any more, and writes go to the record from now on. */
+  async function drainAll(): Promise<boolean> {
+    await drainJournals();
+    if (isClosed) return false;
     let open: () => void = () => undefined;
     gate = new Promise((done) => {
       open = done;
     });
     try {
       await own.settled();
-      const last = drain(own, how);
-      lines += await inTime(last, RECORD_MS).catch(async (error) => {
+      const last = drain(own, patient);
+      drained += await inTime(last, RECORD_MS).catch(async (error) => {
         // Who waits at the gate must not wait for a record that is slow again.
         open();
         await last;
@@ -199,8 +213,25 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
       open();
     }
     stuck = 0;
-    if (lines > 0) tell({ what: 'emptied', lines });
+    if (drained > 0) tell({ what: 'emptied', lines: drained });
+    drained = 0;
+    rejoin();
     return true;
+  }
+
+  /**
+   * Other servers may have written calls before this one could write the visits that led to them. What fails is tried
+   * again with the next look at the journals.
+   */
+  function rejoin(): void {
+    const since = rejoinSince;
+    if (since === Number.POSITIVE_INFINITY || isClosed) return;
+    rejoinSince = Number.POSITIVE_INFINITY;
+    const work = record.rejoinCalls(since).catch(() => {
+      rejoinSince = Math.min(rejoinSince, since);
+    });
+    underWay.add(work);
+    work.finally(() => underWay.delete(work));
   }
 
   return {
@@ -227,8 +258,11 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
     async open() {
       if (isOpen) return;
       await this.adopt();
-      while (!(await drainAll())) if (isClosed) throw unavailable('The record');
+      await drainJournals();
+      if (isClosed) throw unavailable('The record');
       isOpen = true;
+      // What came in the meantime goes on behind, while requests are served already.
+      beginDraining();
     },
 
     async adopt() {
@@ -238,6 +272,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
         isJournalling = true;
       }
       if (journals.length > 1) beginDraining();
+      else if (!isJournalling) rejoin();
     },
 
     waiting() {
