@@ -1,0 +1,202 @@
+/** Calls: kept from reports, joined to visits, and joined again when more is known. */
+import type pg from 'pg';
+import type { CallEvent, CallHistory, CallJudge, CallReport, Millis } from '../../domain/ports.js';
+import { type CallOwner, ownerOfCall } from './call-owner.js';
+import { transaction } from './connect.js';
+import { newId } from './ids.js';
+import { findOrCreatePerson } from './persons.js';
+
+const DAY_MS = 86_400_000;
+/** A past holder is a candidate for a call this long after his lease began. */
+const HISTORY_MS = 30 * DAY_MS;
+/** A tap explains a call that follows within this time. */
+const TAP_MS = 60_000;
+/** Candidates beyond these weigh nothing. */
+const MAX_CANDIDATES = 200;
+/** Calls joined again after one outage; those before them stay as they are. */
+const MAX_REJOINED = 10_000;
+
+/** When a lease's hold ended, or will end without a further sign of life. */
+export const HELD_UNTIL = `coalesce(l.ended_at, v.last_seen + make_interval(secs => l.hold_seconds))`;
+
+/**
+ * Keeps a report and brings the call's one row up to date, in one transaction. A report that was kept before changes
+ * nothing: providers repeat themselves, many times at once when they are in doubt, and take no turn for that.
+ */
+export async function recordCall(pool: pg.Pool, report: CallReport, judge: CallJudge): Promise<void> {
+  if (await isKept(pool, report)) return;
+  await transaction(pool, (client) => keepReport(client, report, judge));
+}
+
+/**
+ * Joins the calls since then once more: the visits that caused them may have been written after them, when several
+ * servers drained their journals. Answers how many calls there were.
+ */
+export async function rejoinCalls(pool: pg.Pool, since: Millis, judge: CallJudge): Promise<number> {
+  const { rows } = await pool.query<CallName & CallOwner>(
+    `SELECT c.company_id AS "companyId", c.tracker_id AS "trackerId", c.provider,
+            c.provider_call_id AS "providerCallId", c.tracking_number AS "trackingNumber",
+            CASE WHEN t.tracker_id IS NOT NULL THEN
+              json_build_object('type', t.type, 'name', t.name, 'source', t.source) END AS tracker
+     FROM calls c LEFT JOIN trackers t ON t.company_id = c.company_id AND t.tracker_id = c.tracker_id
+     WHERE c.started_at >= to_timestamp($1::float8 / 1000)
+     ORDER BY c.started_at DESC LIMIT ${MAX_REJOINED}`,
+    [since],
+  );
+  // The oldest first: who called before is known by that.
+  for (const call of rows.toReversed()) {
+    await transaction(pool, async (client) => {
+      await lockCall(client, call);
+      await writeCall(client, call, call, judge);
+    });
+  }
+  return rows.length;
+}
+
+/** True when the call has this report already. */
+async function isKept(pool: pg.Pool, { companyId, event }: CallReport): Promise<boolean> {
+  const { rowCount } = await pool.query(
+    `SELECT FROM call_events
+     WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3 AND event_key = $4`,
+    [companyId, event.provider, event.providerCallId, event.key],
+  );
+  return rowCount === 1;
+}
+
+async function keepReport(client: pg.ClientBase, report: CallReport, judge: CallJudge): Promise<void> {
+  const { event } = report;
+  await lockCall(client, event);
+  const owner = await ownerOfCall(client, report);
+  const { rowCount } = await client.query(
+    `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
+     VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
+    [owner.companyId, event.provider, event.providerCallId, event.key, JSON.stringify(event)],
+  );
+  if (rowCount !== 0) await writeCall(client, event, owner, judge);
+}
+
+/** One at a time for a call, whoever reports it. */
+async function lockCall(client: pg.ClientBase, { provider, providerCallId }: CallName): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, [
+    `${provider} ${providerCallId}`,
+  ]);
+}
+
+type CallName = Pick<CallEvent, 'provider' | 'providerCallId' | 'trackingNumber'>;
+
+/**
+ * Folds all reports of the call anew, joins it and writes its one row. The result depends on the set of reports and
+ * on the number's history, not on their order.
+ */
+async function writeCall(
+  client: pg.ClientBase,
+  name: CallName,
+  { companyId, trackerId, tracker }: CallOwner,
+  judge: CallJudge,
+): Promise<void> {
+  const call = [companyId, name.provider, name.providerCallId];
+  const { rows: events } = await client.query<{ event: CallEvent }>(
+    `SELECT event FROM call_events WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3`,
+    call,
+  );
+  const facts = judge.fold(events.map((row) => row.event));
+  const history = await callHistory(client, companyId, name, facts.startedAt, facts.callerNumber);
+  const attribution = judge.attribute(facts, history, tracker);
+  const personId = await findOrCreatePerson(client, {
+    companyId,
+    newPersonId: newId('PER'),
+    phone: facts.callerNumber,
+    email: null,
+    at: facts.startedAt,
+  });
+  await client.query(
+    `INSERT INTO calls AS c (company_id, call_id, provider, provider_call_id, tracker_id, person_id, session_id,
+       visit_id, tracking_number, destination_number, caller_number, caller_raw, caller_name, caller_city,
+       caller_state, caller_country, caller_zip, state, answered, voicemail, started_at, ended_at, duration,
+       recording_url, recording_duration, attribution, transcription, inferred, first_call)
+     SELECT $1, $4, $2, $3, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+       to_timestamp($21::float8 / 1000), to_timestamp($22::float8 / 1000), $23, $24, $25, $26, $27, $28,
+       NOT EXISTS (SELECT FROM calls o WHERE o.company_id = $1 AND o.caller_number = $11
+                   AND o.started_at < to_timestamp($21::float8 / 1000) AND o.provider_call_id <> $3)
+     ON CONFLICT (company_id, provider, provider_call_id) DO UPDATE SET
+       tracker_id = coalesce(c.tracker_id, excluded.tracker_id), person_id = excluded.person_id,
+       session_id = excluded.session_id, visit_id = excluded.visit_id,
+       destination_number = excluded.destination_number, caller_number = excluded.caller_number,
+       caller_raw = excluded.caller_raw, caller_name = coalesce(c.caller_name, excluded.caller_name),
+       caller_city = excluded.caller_city, caller_state = excluded.caller_state,
+       caller_country = excluded.caller_country, caller_zip = excluded.caller_zip, state = excluded.state,
+       answered = excluded.answered, voicemail = excluded.voicemail, started_at = excluded.started_at,
+       ended_at = excluded.ended_at, duration = excluded.duration, recording_url = excluded.recording_url,
+       recording_duration = excluded.recording_duration, attribution = excluded.attribution,
+       transcription = excluded.transcription, inferred = excluded.inferred, first_call = excluded.first_call`,
+    [
+      ...call,
+      newId('CAL'),
+      trackerId,
+      personId,
+      attribution.session,
+      attribution.visit,
+      facts.trackingNumber,
+      facts.destinationNumber,
+      facts.callerNumber,
+      facts.callerRaw,
+      facts.callerName,
+      facts.callerCity,
+      facts.callerState,
+      facts.callerCountry,
+      facts.callerZip,
+      facts.state,
+      facts.answered,
+      facts.voicemail,
+      facts.startedAt,
+      facts.endedAt,
+      facts.duration,
+      facts.recordingUrl,
+      facts.recordingDuration,
+      JSON.stringify(attribution),
+      facts.transcription,
+      facts.inferred,
+    ],
+  );
+}
+
+async function callHistory(
+  client: pg.ClientBase,
+  companyId: string,
+  { trackingNumber, provider, providerCallId }: CallName,
+  at: Millis,
+  caller: string | null,
+): Promise<CallHistory> {
+  const taps = await client.query<CallHistory['taps'][number]>(
+    `SELECT (extract(epoch FROM t.tapped_at) * 1000)::float8 AS at, t.session_id AS "sessionId",
+            t.visit_id AS "visitId", v.source
+     FROM taps t JOIN visits v ON v.company_id = t.company_id AND v.visit_id = t.visit_id
+     WHERE t.company_id = $1 AND t.number = $2
+       AND t.tapped_at BETWEEN to_timestamp($3::float8 / 1000) AND to_timestamp($4::float8 / 1000)
+     ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}`,
+    [companyId, trackingNumber, at - TAP_MS, at],
+  );
+  const leases = await client.query<CallHistory['leases'][number]>(
+    `SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, l.shared,
+            (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",
+            (extract(epoch FROM ${HELD_UNTIL}) * 1000)::float8 AS until
+     FROM leases l JOIN visits v ON v.company_id = l.company_id AND v.visit_id = l.visit_id
+     WHERE l.company_id = $1 AND l.number = $2
+       AND l.started_at BETWEEN to_timestamp($3::float8 / 1000) AND to_timestamp($4::float8 / 1000)
+     ORDER BY l.started_at DESC LIMIT ${MAX_CANDIDATES}`,
+    [companyId, trackingNumber, at - HISTORY_MS, at],
+  );
+  // The joined session's newest visit before this call: a caller who came back to the site called because of that.
+  const known = await client.query<NonNullable<CallHistory['knownCaller']>>(
+    `SELECT c.session_id AS "sessionId", v.visit_id AS "visitId", v.source,
+            (c.attribution->>'confidence')::float8 AS confidence
+     FROM calls c
+     CROSS JOIN LATERAL (SELECT * FROM visits v WHERE v.company_id = c.company_id AND v.session_id = c.session_id
+       AND v.started_at <= to_timestamp($3::float8 / 1000) ORDER BY v.started_at DESC LIMIT 1) v
+     WHERE c.company_id = $1 AND c.caller_number = $2 AND c.started_at < to_timestamp($3::float8 / 1000)
+       AND NOT (c.provider = $4 AND c.provider_call_id = $5)
+     ORDER BY c.started_at DESC LIMIT 1`,
+    [companyId, caller, at, provider, providerCallId],
+  );
+  return { taps: taps.rows, leases: leases.rows, knownCaller: known.rows[0] ?? null };
+}
