@@ -145,6 +145,15 @@ describe.each(LEASE_STORES)('leases in $name', { timeout: 20_000 }, ({ open }) =
     expect(await assign('a', NOW + 1, false)).toMatchObject({ number: a.number });
   });
 
+  test('a crowd on a full pool is spread over its numbers, also by a server whose clock is behind', async () => {
+    await know(numbersOf(4));
+    for (let at = 0; at < 4; at++) await assign(`a${at}`, NOW + 10_000);
+    const behind: string[] = [];
+    for (let at = 0; at < 12; at++) behind.push((await must(assign(`b${at}`, NOW + at))).number);
+    const counts = numbersOf(4).map((number) => behind.filter((one) => one === number).length);
+    expect(counts).toEqual([3, 3, 3, 3]);
+  });
+
   test('two thousand first visits at once give each session one number, and no exclusive one twice', async () => {
     await know(numbersOf(50));
     const sessions = Array.from({ length: 2000 }, (_, at) => `s${at}`);

@@ -35,6 +35,11 @@ interface Slot {
   newest: string | null;
   /** The latest time of all the others: tells whether the number is shared without looking at each holder. */
   othersUntil: Millis;
+  /**
+   * What the heap is sorted by: `heldUntil`, but never before that of another number's last hold. Else a request that
+   * comes late would leave its number at the top, to be shared by everybody who comes.
+   */
+  rank: Millis;
   /** Place in the heap. */
   at: number;
   /** Counts up with each hold, so that a burst within one millisecond is spread over the numbers all the same. */
@@ -46,6 +51,7 @@ class Pool {
   readonly #byNumber = new Map<PhoneNumber, Slot>();
   readonly #bySession = new Map<string, Slot>();
   #turn = 0;
+  #lastRank: Millis = 0;
   #version: number;
 
   constructor({ numbers, version, leases }: PoolContents) {
@@ -76,6 +82,7 @@ class Pool {
         heldUntil: 0,
         newest: null,
         othersUntil: 0,
+        rank: 0,
         at: this.#heap.length,
         turn: this.#turn++,
       };
@@ -149,6 +156,8 @@ class Pool {
     } else {
       slot.othersUntil = Math.max(slot.othersUntil, held);
     }
+    this.#lastRank = Math.max(this.#lastRank, slot.heldUntil);
+    slot.rank = this.#lastRank;
     slot.turn = this.#turn++;
     this.#settle(slot);
   }
@@ -189,7 +198,7 @@ class Pool {
 }
 
 function before(a: Slot, b: Slot): boolean {
-  return a.heldUntil < b.heldUntil || (a.heldUntil === b.heldUntil && a.turn < b.turn);
+  return a.rank < b.rank || (a.rank === b.rank && a.turn < b.turn);
 }
 
 /**

@@ -47,7 +47,11 @@ local function hold(number, session, since, held, before, gone)
   if not before then count = count + 1 end
   redis.call('HSET', numbers, number.name, turn .. ' ' .. latest .. ' ' .. count)
   redis.call('ZREM', queue, number.turn .. ' ' .. number.name)
-  redis.call('ZADD', queue, latest, turn .. ' ' .. number.name)
+  -- To the end of the queue: by a server whose clock is behind, or a request that comes late, the number would stay at
+  -- its head, and be shared by everybody who comes.
+  local last = redis.call('ZRANGE', queue, -1, -1, 'WITHSCORES')[2]
+  local place = math.max(tonumber(latest), tonumber(last) or 0)
+  redis.call('ZADD', queue, string.format('%.0f', place), turn .. ' ' .. number.name)
   return held
 end
 
