@@ -147,7 +147,7 @@ describe.each(LEASE_STORES)('leases in $name', { timeout: 20_000 }, ({ open }) =
 
   test('a crowd on a full pool is spread over its numbers, also by a server whose clock is behind', async () => {
     await know(numbersOf(4));
-    for (let at = 0; at < 4; at++) await assign(`a${at}`, NOW + 10_000);
+    for (let at = 0; at < 4; at++) await assign(`a${at}`, NOW + 10_000 + at * 1000);
     const behind: string[] = [];
     for (let at = 0; at < 12; at++) behind.push((await must(assign(`b${at}`, NOW + at))).number);
     const counts = numbersOf(4).map((number) => behind.filter((one) => one === number).length);
