@@ -43,6 +43,8 @@ const HEADERS_TIMEOUT_MS = REQUEST_TIMEOUT_MS;
 const TIMEOUT_CHECK_MS = 1000;
 /** Longer than the usual 60 s of proxies, so that it is the proxy who closes an idle connection. */
 const KEEP_ALIVE_MS = 72_000;
+/** Nothing moved on a connection for so long: its reader does not read. Longer than an idle one is kept. */
+const SILENT_MS = KEEP_ALIVE_MS + 8000;
 
 /** The application without a socket: each surface is a plugin with the parts it needs, and nothing else. */
 export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
@@ -53,6 +55,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: parts.trustProxy.length > 0 ? parts.trustProxy : false,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: SILENT_MS,
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     keepAliveTimeout: KEEP_ALIVE_MS,
     // While closing, idle connections are closed and busy ones get their answer, not a 503: a proxy would pass it on.

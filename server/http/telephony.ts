@@ -2,7 +2,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Route } from '../domain/directory.js';
-import { notFound, Refusal } from '../domain/errors.js';
+import { notFound, Refusal, unavailable } from '../domain/errors.js';
 import { isFictitious } from '../domain/phone-numbers.js';
 import type { CallEvent, PhoneNumber, RecordWriter } from '../domain/ports.js';
 import { type Plan, planAfterDial, planAfterRecording, planAnswer, planWhisper } from '../telephony/plan.js';
@@ -20,6 +20,8 @@ export interface TelephonyParts {
 
 /** The caller is not kept waiting for the record longer than this; what is slower goes on behind. */
 const RECORD_MS = 700;
+/** Reports whose answer nobody hears. */
+const NOBODY_WAITS: readonly Callback[] = ['status', 'transcription'];
 /** No report of a provider is larger. */
 const BODY_LIMIT = 128 * 1024;
 
@@ -66,7 +68,9 @@ export async function telephonyRoutes(scope: FastifyInstance, parts: TelephonyPa
       if (route && event) {
         const kept = record(parts, route, callback, event, request);
         // A caller who was let down once by our slowness does not wait for the record again.
-        if (!event.fault) await kept;
+        const isLost = !event.fault && (await kept) === 'lost';
+        // Where nobody is on the line, the provider may as well hear that nothing was kept.
+        if (isLost && NOBODY_WAITS.includes(callback)) throw unavailable('The record');
       }
       const document = provider.render(planFor(callback, report, route), report.trackingNumber);
       return reply.header('content-type', document.contentType).send(document.body);
@@ -107,24 +111,27 @@ function readGenuine(
   return report;
 }
 
-/** Keeps the report; a slow or missing record never keeps the caller from being connected. */
+/** Keeps the report, or tells that it is lost; a slow record never keeps the caller from being connected. */
 async function record(
   { writer, count }: TelephonyParts,
   route: Route,
   callback: Callback,
   event: CallEvent,
   request: FastifyRequest,
-): Promise<void> {
+): Promise<'kept' | 'late' | 'lost'> {
   const { companyId, trackerId, destinationNumber } = route;
   const told = callback === 'voice' ? { ...event, destinationNumber } : event;
-  const kept = writer.writeCall({ companyId, trackerId, event: told }).catch((error) => {
-    count('call_not_recorded');
-    request.log.error({ err: error, callback }, 'a report about a call could not be recorded');
-  });
+  const kept = writer.writeCall({ companyId, trackerId, event: told }).then(
+    () => 'kept' as const,
+    (error) => {
+      count('call_not_recorded');
+      request.log.error({ err: error, callback }, 'a report about a call could not be recorded');
+      return 'lost' as const;
+    },
+  );
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((done) => {
-    timer = setTimeout(done, RECORD_MS);
+  const late = new Promise<'late'>((done) => {
+    timer = setTimeout(() => done('late'), RECORD_MS);
   });
-  await Promise.race([kept, late]);
-  clearTimeout(timer);
+  return Promise.race([kept, late]).finally(() => clearTimeout(timer));
 }

@@ -8,9 +8,10 @@ import { createRecordWriter, type JournalledWriter } from '../../server/storage/
 import { createPool } from '../../server/storage/postgres/connect.js';
 import { migrate } from '../../server/storage/postgres/migrate.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
+import { demoCompany, incoming, twilioWebhook } from '../support/demo.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { until } from '../support/processes.js';
-import { newDataDir, removeDataDir } from '../support/server.js';
+import { newDataDir, removeDataDir, startServer } from '../support/server.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 const COMPANY = 'COM1';
@@ -329,5 +330,34 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
     await expect(writer.writeCall(ringing('CA2'))).rejects.toMatchObject({ code: 'unavailable' });
     rmSync(folder);
     expect(await writer.write(view(uuid()))).toBe('accepted');
+  });
+});
+
+describe('a server with neither Postgres nor a disk', () => {
+  test('connects callers, and tells the provider where nobody is on the line that nothing was kept', async () => {
+    const DATABASE_URL = (await postgres.createDatabase()).replace(`:${postgres.port}/`, `:${proxy.port}/`);
+    const server = await startServer({ env: { DATABASE_URL } });
+    try {
+      const { pool } = await demoCompany(server);
+      const to = pool[0] ?? '';
+      proxy.cut();
+      proxy.refuse();
+      writeFileSync(join(server.dataDir, 'journal'), '');
+      const call = incoming(to);
+      const voice = await twilioWebhook(server, '/v1/telephony/twilio/voice', call);
+      expect([voice.status, voice.text.includes('<Dial')]).toEqual([200, true]);
+      expect(voice.ms).toBeLessThan(1000);
+      const dial = await twilioWebhook(server, '/v1/telephony/twilio/dial', {
+        ...call,
+        DialCallStatus: 'busy',
+      });
+      expect([dial.status, dial.text.includes('<Record')]).toEqual([200, true]);
+      const status = { ...call, CallStatus: 'completed', CallDuration: '7' };
+      expect((await twilioWebhook(server, '/v1/telephony/twilio/status', status)).status).toBe(503);
+    } finally {
+      proxy.heal();
+      await server.end();
+      removeDataDir(server.dataDir);
+    }
   });
 });
