@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { NOISE_MS } from '../support/processes.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import type { Watch } from './harness/book.js';
 import { ROUNDS, sleep } from './harness/chance.js';
@@ -17,9 +18,9 @@ import { mountSmallDisk, type SmallDisk } from './harness/small-disk.js';
 /** Long enough for several tries to reach it again. */
 const AWAY_MS = ROUNDS > 10 ? 5000 : 1000;
 /** 250 ms for the record, then the disk; the rest is for two cores that others use, too. */
-const VISITOR_MS = 1500;
+const VISITOR_MS = 1500 + NOISE_MS;
 /** What a caller is promised. */
-const CALLER_MS = 1000;
+const CALLER_MS = 1000 + NOISE_MS;
 
 const scenarios = new Set<string>();
 

@@ -4,7 +4,7 @@
  * and when it is back numbers are handed out again without a restart. Two servers on the same stores.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../support/processes.js';
+import { NOISE_MS, until } from '../support/processes.js';
 import { startRedis, startRedisCluster, type TestRedis, type TestRedisCluster } from '../support/redis.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import type { Watch } from './harness/book.js';
@@ -15,8 +15,8 @@ import { reckon } from './harness/reckoning.js';
 
 const AWAY_MS = ROUNDS > 10 ? 5000 : 900;
 /** Of that Redis may cost 300 ms; the rest is the record, and two cores that others use, too. */
-const VISITOR_MS = 1000;
-const CALLER_MS = 1000;
+const VISITOR_MS = 1000 + NOISE_MS;
+const CALLER_MS = 1000 + NOISE_MS;
 
 let postgresProxy: TcpProxy;
 

@@ -3,11 +3,11 @@ import type { LeaseStore, PoolKey } from '../../server/domain/ports.js';
 import { parseRedisUrl } from '../../server/storage/redis/address.js';
 import { createRedisClient, type RedisClient } from '../../server/storage/redis/client.js';
 import { createRedisLeaseStore } from '../../server/storage/redis/lease-store.js';
-import { until } from '../support/processes.js';
+import { NOISE_MS, until } from '../support/processes.js';
 import { startRedisCluster, type TestRedisCluster } from '../support/redis.js';
 
 /** What an operation may take, on a machine that is busy with other tests. */
-const LIMIT_MS = 200 + 300;
+const LIMIT_MS = 200 + NOISE_MS;
 const HOLD = 20 * 60_000;
 
 let cluster: TestRedisCluster;

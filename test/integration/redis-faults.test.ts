@@ -3,13 +3,13 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_NUMBER, type DemoCompany, demoCompany } from '../support/demo.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
-import { exitOf, until } from '../support/processes.js';
+import { exitOf, NOISE_MS, until } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 
 /** No request waits longer than 300 ms for Redis; the rest is what the answer costs beside it on a busy machine. */
-const LIMIT_MS = 300 + 300;
+const LIMIT_MS = 300 + NOISE_MS;
 
 let postgres: TestPostgres;
 let redis: TestRedis;

@@ -5,13 +5,13 @@
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type DemoCompany, demoCompany } from '../support/demo.js';
-import { until } from '../support/processes.js';
+import { NOISE_MS, until } from '../support/processes.js';
 import { type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
 
 const SLOW = 300;
 /** The server gives a request 15 s; it looks once a second. */
 const CUT_OFF_MS = 20_000;
-const SERVED_MS = 1000;
+const SERVED_MS = 1000 + NOISE_MS;
 
 let server: RunningServer;
 let demo: DemoCompany;

@@ -2,6 +2,12 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 
+/**
+ * What a shared machine may add to any answer. A limit in a test tells "at once" from "after a timeout", which is
+ * seconds; how fast something is, benches tell.
+ */
+export const NOISE_MS = 1000;
+
 /** A TCP port of 127.0.0.1 that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
