@@ -20,11 +20,6 @@ export async function benchMemory(): Promise<void> {
     const before = residentMb(server.child.pid);
     await load(server.url, { sites: [{ key, target: DEMO_NUMBER }], amount: SESSIONS, views: 1 });
     const after = residentMb(server.child.pid);
-    console.log(
-      (await (await fetch(`${server.url}/metrics`)).text())
-        .match(/^nodejs_(heap_s|external|heap_space_size_used).*$/gm)
-        ?.join('\n'),
-    );
     console.table({
       [`MB resident (bar ${BAR_MB})`]: { 'at start': before, [`after ${SESSIONS} sessions`]: after },
     });
