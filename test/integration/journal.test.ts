@@ -70,7 +70,7 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
         rejoinCalls: (since) => faulty.rejoinCalls(since, callJudge),
       },
       folder,
-      lanes: 2,
+      lanes: 1,
       tell: ({ what }) => told.push(what),
     });
     writers.push(writer);

@@ -132,7 +132,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
         recordCall: () => Promise.reject(new Error('no calls here')),
         rejoinCalls: () => Promise.resolve(0),
       };
-      const writer = createRecordWriter({ record: { ...record, ...calls }, folder, lanes: 2, onCommit });
+      const writer = createRecordWriter({ record: { ...record, ...calls }, folder, lanes: 1, onCommit });
       writers.push(writer);
       await writer.open();
       return writer;
@@ -254,6 +254,45 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
         [numbers],
       );
       expect(rows).toEqual(numbers.map((number) => ({ number, shared: true, leases: 3 })));
+    });
+
+    test('of exclusive leases on one number in one commit none stays unmarked, unless the first had ended', async () => {
+      const writer = await openWriter();
+      const open = (number: string, at: number) => {
+        const [sessionId, visitId] = [uuid(), uuid()];
+        const lease = { leaseId: uuid(), trackerId: 'TRK1', number, sessionId, visitId, at, holdSeconds: 60 };
+        const changes: Change[] = [
+          visit(sessionId, visitId, { startedAt: at, lastSeen: at }),
+          { type: 'lease', ...lease, shared: false },
+        ];
+        return { companyId: COMPANY, sessionId, eventId: null, changes };
+      };
+      const now = Date.now();
+      const left = open('+16465550302', now);
+      const next = open('+16465550302', now + 9);
+      const { sessionId } = left;
+      next.changes.unshift({ type: 'lease_ended', number: '+16465550302', sessionId, at: now + 7 });
+      const entries = [
+        open('+16465550301', now),
+        open('+16465550301', now + 5),
+        left,
+        next,
+        open('+16465550303', now - 70_000),
+        open('+16465550303', now),
+      ];
+      await Promise.all(entries.map((entry) => writer.write(entry)));
+      await until(() => (writer.waiting().bytes === 0 ? true : undefined));
+      const { rows } = await pool.query(
+        `SELECT right(number, 1) AS number, shared FROM leases WHERE number LIKE '+1646555030_' ORDER BY number, started_at`,
+      );
+      expect(rows.map(({ number, shared }) => `${number} ${shared}`)).toEqual([
+        '1 true',
+        '1 true',
+        '2 false',
+        '2 false',
+        '3 false',
+        '3 false',
+      ]);
     });
 
     test('a visit with its lease is read back as the session left it', async () => {

@@ -17,6 +17,7 @@ DECLARE
   late CONSTANT interval := '100 ms';
   has_others boolean;
   is_late boolean;
+  is_crowded boolean;
 BEGIN
   IF events IS NOT NULL THEN
     WITH claim AS (
@@ -84,8 +85,9 @@ BEGIN
              OR NOT r.shared
                 AND EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
                               AND o.ended_at IS NULL AND o.session_id <> r."sessionId")), false),
-           coalesce(bool_or(to_timestamp(r.at / 1000) < clock_timestamp() - late), false)
-    INTO has_others, is_late
+           coalesce(bool_or(to_timestamp(r.at / 1000) < clock_timestamp() - late), false),
+           count(*) > count(DISTINCT r.number)
+    INTO has_others, is_late, is_crowded
     FROM json_to_recordset(leases)
            AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
     WHERE r.entry <> ALL (repeated);
@@ -143,8 +145,29 @@ BEGIN
     WHERE r.entry <> ALL (repeated)
     ORDER BY 1, 2, r.at
     -- Two servers that open it at once give it one id: it began when the first of them showed the number.
-    ON CONFLICT (company_id, lease_id) DO UPDATE SET started_at = excluded.started_at
+    ON CONFLICT (company_id, lease_id) DO UPDATE
+      SET started_at = excluded.started_at, shared = l.shared OR excluded.shared
     WHERE excluded.started_at < l.started_at;
+
+    IF is_crowded THEN
+      -- Two in this very commit that were given one number for themselves: the pool had forgotten the first. No matter
+      -- where the first had left it, or run out, before the second came.
+      UPDATE leases l SET shared = true
+      FROM json_to_recordset(leases) AS one(entry int, "companyId" text, "leaseId" uuid, number text, "sessionId" uuid,
+             at float8, "holdSeconds" int)
+      JOIN json_to_recordset(leases) AS other(entry int, "companyId" text, number text, "sessionId" uuid, at float8,
+             "holdSeconds" int)
+        ON other."companyId" = one."companyId" AND other.number = one.number AND other."sessionId" <> one."sessionId"
+           AND other.at < one.at + one."holdSeconds" * 1000.0 AND one.at < other.at + other."holdSeconds" * 1000.0
+      WHERE l.company_id = one."companyId" AND l.lease_id = one."leaseId" AND NOT l.shared
+        AND one.entry <> ALL (repeated) AND other.entry <> ALL (repeated)
+        AND NOT EXISTS (
+          SELECT FROM json_to_recordset(coalesce(leases_ended, '[]'))
+                        AS e("companyId" text, number text, "sessionId" uuid, at float8)
+          WHERE e."companyId" = one."companyId" AND e.number = one.number
+            AND (e."sessionId" = one."sessionId" AND one.at < other.at AND e.at <= other.at
+                 OR e."sessionId" = other."sessionId" AND other.at < one.at AND e.at <= one.at));
+    END IF;
   END IF;
 
   -- Before they end: who shared his number and left it within one batch did share it.
