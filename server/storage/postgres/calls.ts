@@ -6,13 +6,12 @@ import { transaction } from './connect.js';
 import { newId } from './ids.js';
 import { findOrCreatePerson } from './persons.js';
 
-const DAY_MS = 86_400_000;
-/** A past holder is a candidate for a call this long after his lease began. */
-const HISTORY_MS = 30 * DAY_MS;
+/** A past holder is a candidate for a call so many days after his lease began. */
+const HISTORY_DAYS = 30;
 /** A tap explains a call that follows within this time. */
 const TAP_MS = 60_000;
-/** Candidates beyond these weigh nothing. */
-const MAX_CANDIDATES = 200;
+/** The newest ones; candidates beyond these weigh nothing. */
+const MAX_CANDIDATES = 100;
 /** Calls joined again after one outage; those before them stay as they are. */
 const MAX_REJOINED = 10_000;
 
@@ -55,11 +54,12 @@ export async function rejoinCalls(pool: pg.Pool, since: Millis, judge: CallJudge
 
 /** True when the call has this report already. */
 async function isKept(pool: pg.Pool, { companyId, event }: CallReport): Promise<boolean> {
-  const { rowCount } = await pool.query(
-    `SELECT FROM call_events
-     WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3 AND event_key = $4`,
-    [companyId, event.provider, event.providerCallId, event.key],
-  );
+  const { rowCount } = await pool.query({
+    name: 'is call event kept',
+    text: `SELECT FROM call_events
+           WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3 AND event_key = $4`,
+    values: [companyId, event.provider, event.providerCallId, event.key],
+  });
   return rowCount === 1;
 }
 
@@ -67,11 +67,12 @@ async function keepReport(client: pg.ClientBase, report: CallReport, judge: Call
   const { event } = report;
   await lockCall(client, event);
   const owner = await ownerOfCall(client, report);
-  const { rowCount } = await client.query(
-    `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
-     VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
-    [owner.companyId, event.provider, event.providerCallId, event.key, JSON.stringify(event)],
-  );
+  const { rowCount } = await client.query({
+    name: 'keep call event',
+    text: `INSERT INTO call_events (company_id, provider, provider_call_id, event_key, event, received_at)
+           VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT DO NOTHING`,
+    values: [owner.companyId, event.provider, event.providerCallId, event.key, JSON.stringify(event)],
+  });
   if (rowCount !== 0) await writeCall(client, event, owner, judge);
 }
 
@@ -95,10 +96,11 @@ async function writeCall(
   judge: CallJudge,
 ): Promise<void> {
   const call = [companyId, name.provider, name.providerCallId];
-  const { rows: events } = await client.query<{ event: CallEvent }>(
-    `SELECT event FROM call_events WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3`,
-    call,
-  );
+  const { rows: events } = await client.query<{ event: CallEvent }>({
+    name: 'call events',
+    text: 'SELECT event FROM call_events WHERE company_id = $1 AND provider = $2 AND provider_call_id = $3',
+    values: call,
+  });
   const facts = judge.fold(events.map((row) => row.event));
   const history = await callHistory(client, companyId, name, facts.startedAt, facts.callerNumber);
   const attribution = judge.attribute(facts, history, tracker);
@@ -109,8 +111,9 @@ async function writeCall(
     email: null,
     at: facts.startedAt,
   });
-  await client.query(
-    `INSERT INTO calls AS c (company_id, call_id, provider, provider_call_id, tracker_id, person_id, session_id,
+  await client.query({
+    name: 'write call',
+    text: `INSERT INTO calls AS c (company_id, call_id, provider, provider_call_id, tracker_id, person_id, session_id,
        visit_id, tracking_number, destination_number, caller_number, caller_raw, caller_name, caller_city,
        caller_state, caller_country, caller_zip, state, answered, voicemail, started_at, ended_at, duration,
        recording_url, recording_duration, attribution, transcription, inferred, first_call)
@@ -129,7 +132,7 @@ async function writeCall(
        ended_at = excluded.ended_at, duration = excluded.duration, recording_url = excluded.recording_url,
        recording_duration = excluded.recording_duration, attribution = excluded.attribution,
        transcription = excluded.transcription, inferred = excluded.inferred, first_call = excluded.first_call`,
-    [
+    values: [
       ...call,
       newId('CAL'),
       trackerId,
@@ -157,7 +160,7 @@ async function writeCall(
       facts.transcription,
       facts.inferred,
     ],
-  );
+  });
 }
 
 async function callHistory(
@@ -167,36 +170,37 @@ async function callHistory(
   at: Millis,
   caller: string | null,
 ): Promise<CallHistory> {
-  const taps = await client.query<CallHistory['taps'][number]>(
-    `SELECT (extract(epoch FROM t.tapped_at) * 1000)::float8 AS at, t.session_id AS "sessionId",
-            t.visit_id AS "visitId", v.source
-     FROM taps t JOIN visits v ON v.company_id = t.company_id AND v.visit_id = t.visit_id
-     WHERE t.company_id = $1 AND t.number = $2
-       AND t.tapped_at BETWEEN to_timestamp($3::float8 / 1000) AND to_timestamp($4::float8 / 1000)
-     ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}`,
-    [companyId, trackingNumber, at - TAP_MS, at],
-  );
-  const leases = await client.query<CallHistory['leases'][number]>(
-    `SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, l.shared,
-            (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",
-            (extract(epoch FROM ${HELD_UNTIL}) * 1000)::float8 AS until
-     FROM leases l JOIN visits v ON v.company_id = l.company_id AND v.visit_id = l.visit_id
-     WHERE l.company_id = $1 AND l.number = $2
-       AND l.started_at BETWEEN to_timestamp($3::float8 / 1000) AND to_timestamp($4::float8 / 1000)
-     ORDER BY l.started_at DESC LIMIT ${MAX_CANDIDATES}`,
-    [companyId, trackingNumber, at - HISTORY_MS, at],
-  );
-  // The joined session's newest visit before this call: a caller who came back to the site called because of that.
-  const known = await client.query<NonNullable<CallHistory['knownCaller']>>(
-    `SELECT c.session_id AS "sessionId", v.visit_id AS "visitId", v.source,
-            (c.attribution->>'confidence')::float8 AS confidence
-     FROM calls c
-     CROSS JOIN LATERAL (SELECT * FROM visits v WHERE v.company_id = c.company_id AND v.session_id = c.session_id
-       AND v.started_at <= to_timestamp($3::float8 / 1000) ORDER BY v.started_at DESC LIMIT 1) v
-     WHERE c.company_id = $1 AND c.caller_number = $2 AND c.started_at < to_timestamp($3::float8 / 1000)
-       AND NOT (c.provider = $4 AND c.provider_call_id = $5)
-     ORDER BY c.started_at DESC LIMIT 1`,
-    [companyId, caller, at, provider, providerCallId],
-  );
-  return { taps: taps.rows, leases: leases.rows, knownCaller: known.rows[0] ?? null };
+  const { rows } = await client.query<{ history: CallHistory }>({
+    name: 'call history',
+    text: `
+      SELECT json_build_object(
+        'taps', (SELECT coalesce(json_agg(found), '[]') FROM (
+          SELECT (extract(epoch FROM t.tapped_at) * 1000)::float8 AS at, t.session_id AS "sessionId",
+                 t.visit_id AS "visitId", v.source
+          FROM taps t JOIN visits v ON v.company_id = t.company_id AND v.visit_id = t.visit_id
+          WHERE t.company_id = $1 AND t.number = $2
+            AND t.tapped_at BETWEEN to_timestamp($3::float8 / 1000) - interval '${TAP_MS} ms' AND to_timestamp($3::float8 / 1000)
+          ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}) found),
+        'leases', (SELECT coalesce(json_agg(found), '[]') FROM (
+          SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, l.shared,
+                 (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",
+                 (extract(epoch FROM ${HELD_UNTIL}) * 1000)::float8 AS until
+          FROM leases l JOIN visits v ON v.company_id = l.company_id AND v.visit_id = l.visit_id
+          WHERE l.company_id = $1 AND l.number = $2
+            AND l.started_at BETWEEN to_timestamp($3::float8 / 1000) - interval '${HISTORY_DAYS} days'
+              AND to_timestamp($3::float8 / 1000)
+          ORDER BY l.started_at DESC LIMIT ${MAX_CANDIDATES}) found),
+        -- The joined session's newest visit before this call: a caller who came back to the site called because of that.
+        'knownCaller', (
+          SELECT json_build_object('sessionId', c.session_id, 'visitId', v.visit_id, 'source', v.source,
+                                   'confidence', (c.attribution->>'confidence')::float8)
+          FROM calls c
+          CROSS JOIN LATERAL (SELECT * FROM visits v WHERE v.company_id = c.company_id AND v.session_id = c.session_id
+            AND v.started_at <= to_timestamp($3::float8 / 1000) ORDER BY v.started_at DESC LIMIT 1) v
+          WHERE c.company_id = $1 AND c.caller_number = $4 AND c.started_at < to_timestamp($3::float8 / 1000)
+            AND NOT (c.provider = $5 AND c.provider_call_id = $6)
+          ORDER BY c.started_at DESC LIMIT 1)) AS history`,
+    values: [companyId, trackingNumber, at, caller, provider, providerCallId],
+  });
+  return rows[0]?.history ?? { taps: [], leases: [], knownCaller: null };
 }
