@@ -76,10 +76,23 @@ try {
     talkSeconds: Number(options.seconds),
     log: (line) => console.log(line),
   });
+} catch (error) {
+  fail(
+    `The call failed: ${inWords(error)}. Does a server run at ${baseUrl} (npm start)? --url says where it is.`,
+  );
+}
+try {
   await showReport();
 } catch (error) {
+  fail(
+    `The call was placed, but its report could not be read: ${inWords(error)}. The key comes from CALLTRK_API_KEY, or ` +
+      `else from ${join(dataDir, 'api-key')}.`,
+  );
+}
+
+function inWords(error: unknown): string {
   const { message, cause } = error as Error;
-  fail(`The call failed: ${cause instanceof Error ? `${message}: ${cause.message}` : message}`);
+  return cause instanceof Error ? `${message}: ${cause.message}` : message;
 }
 
 /** The call as a marketer would read it. */

@@ -203,6 +203,11 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       .catch((error) => app.log.error({ err: error }, 'routing.json was not written'));
   });
 
+  // At once, so that it can be seen what waits, although Postgres may be away.
+  await writer
+    .adopt()
+    .catch((error) => app.log.error({ err: error }, 'journals that were left cannot be read'));
+
   let onlyServer: OnlyServer | undefined;
   let jobs: ReturnType<typeof startJobs> | undefined;
   return {
@@ -244,7 +249,8 @@ export async function compose(options: ServiceOptions): Promise<Service> {
 /** What the journal tells becomes a log line and, where an alarm can be set on it, a number. */
 function tellOfJournal(told: JournalTold, { log }: FastifyInstance, { journal }: Metrics): void {
   const { what, ...facts } = told;
-  const reason = 'reason' in told ? { err: told.reason } : {};
+  // A refusal speaks to a client; what stopped the record is its cause.
+  const reason = 'reason' in told ? { err: (told.reason as Error).cause ?? told.reason } : {};
   const lines = 'lines' in told ? told.lines : 1;
   if (what === 'began') log.warn(reason, 'the record does not answer in time: writing to the journal');
   else if (what === 'emptied') log.warn(facts, 'the journal is drained: the record has everything');

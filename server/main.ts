@@ -266,6 +266,10 @@ function explain(error: Error & { code?: string; port?: number; address?: string
   if (/^(28|3D)...$/.test(code) || message.startsWith('SASL:')) {
     return `the database refuses what DATABASE_URL says (${message}). Check its user, password and database.`;
   }
+  // insufficient_privilege
+  if (code === '42501') {
+    return `the role of DATABASE_URL may not make tables (${message}). Make it the owner: ALTER DATABASE … OWNER TO ….`;
+  }
   return `could not start: ${reasonOf(error)}`;
 }
 

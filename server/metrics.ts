@@ -33,18 +33,31 @@ export function createMetrics() {
       this.set(waiting().bytes);
     },
   });
+  const journal = new Counter({
+    name: 'calltrk_journal_total',
+    help: 'What befell the journal: began, emptied (lines), adopted, damaged (lines), parked, stuck, refused.',
+    labelNames: ['what'],
+    registers,
+  });
+  const calls = new Counter({
+    name: 'calltrk_call_reports_total',
+    help: 'Reports of telephony providers by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  // An alarm on an increase sees the first one only when there was a 0 before.
+  for (const what of ['began', 'emptied', 'adopted', 'damaged', 'parked', 'stuck', 'refused'])
+    journal.inc({ what }, 0);
+  for (const outcome of ['report', 'fallback', 'unsigned', 'unknown_number', 'not_recorded'])
+    calls.inc({ outcome }, 0);
   return {
     registry,
+    journal,
+    calls,
     /** Who is asked, with every scrape, what waits in the journal. */
     watchJournal(ask: typeof waiting) {
       waiting = ask;
     },
-    journal: new Counter({
-      name: 'calltrk_journal_total',
-      help: 'What befell the journal: began, emptied (lines), adopted, damaged (lines), parked, stuck, refused.',
-      labelNames: ['what'],
-      registers,
-    }),
     observeRequest(method: string, route: string, status: number, seconds: number) {
       const name = `${method} ${route} ${status}`;
       let observer = observers.get(name);
@@ -84,12 +97,6 @@ export function createMetrics() {
       name: 'calltrk_pool_numbers',
       help: 'Numbers of a pool, all and held now.',
       labelNames: ['tracker_id', 'state'],
-      registers,
-    }),
-    calls: new Counter({
-      name: 'calltrk_call_reports_total',
-      help: 'Reports of telephony providers by outcome.',
-      labelNames: ['outcome'],
       registers,
     }),
     commit: new Histogram({

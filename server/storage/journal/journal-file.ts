@@ -56,6 +56,7 @@ export class JournalFile {
     file.#handle = await open(path, 'r+');
     const { size, birthtimeMs, mtimeMs } = await file.#handle.stat();
     file.#size = size;
+    file.#lines = await countLines(file.#handle);
     // Where a file system knows no time of birth, that of the last line must do.
     file.#begunAt = birthtimeMs || mtimeMs;
     return file;
@@ -71,7 +72,7 @@ export class JournalFile {
     return this.#size - this.#consumed;
   }
 
-  /** Lines that wait to be consumed, of those that this process appended. */
+  /** Lines that wait to be consumed. */
   get lines(): number {
     return this.#lines;
   }
@@ -216,6 +217,22 @@ export class JournalFile {
 export async function appendTo(path: string, lines: readonly Buffer[]): Promise<void> {
   const text = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
   await writeFile(path, text, { flag: 'a', mode: 0o600 });
+}
+
+async function countLines(handle: FileHandle): Promise<number> {
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  let lines = 0;
+  for (let at = 0; ; ) {
+    const { bytesRead } = await handle.read(chunk, 0, chunk.length, at);
+    if (bytesRead === 0) return lines;
+    for (
+      let end = chunk.indexOf(NEWLINE);
+      end !== -1 && end < bytesRead;
+      end = chunk.indexOf(NEWLINE, end + 1)
+    )
+      lines++;
+    at += bytesRead;
+  }
 }
 
 function lineOf(item: object): Buffer {

@@ -276,7 +276,10 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
     },
 
     waiting() {
-      return { lines: own.lines, bytes: journals.reduce((sum, { bytes }) => sum + bytes, 0) };
+      return {
+        lines: journals.reduce((sum, { lines }) => sum + lines, 0),
+        bytes: journals.reduce((sum, { bytes }) => sum + bytes, 0),
+      };
     },
 
     async close() {
