@@ -20,6 +20,8 @@ const SEEN_MS = 5000;
 const MAX_READS = 2;
 /** A page waits so long for the record to say what it knows of the session. */
 const READ_MS = 250;
+/** … and so many times as long, while the record answers others. */
+const MAX_TURNS = 8;
 /** After a read that failed, others are not tried for so long. */
 const PAUSE_MS = 1000;
 /** With several servers: a visit that was read so recently is believed … */
@@ -74,6 +76,7 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
   const known = new Map<string, Known>();
   let pausedUntil = 0;
   let reading = 0;
+  let answered = 0;
   let wanted: {
     key: SessionKey;
     resolve: (visit: CurrentVisit | null) => void;
@@ -102,6 +105,7 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
       })
       .then(
         (visits) => {
+          answered++;
           batch.forEach(({ resolve }, at) => {
             resolve(visits[at] ?? null);
           });
@@ -112,16 +116,26 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
       );
   }
 
-  /** What the record knows; undefined when it does not say so in time. */
+  /**
+   * What the record knows; undefined when it does not say so in time. As long as others are answered, it is only a
+   * crowd that has to be waited for.
+   */
   async function readInTime(key: SessionKey, now: Millis): Promise<CurrentVisit | null | undefined> {
     if (now < pausedUntil) return undefined;
-    let callOff: () => void = () => undefined;
-    const late = new Promise<undefined>((resolve) => {
-      callOff = after(READ_MS, () => resolve(undefined));
-    });
-    const visit = await Promise.race([read(key).catch(awayOnly), late]).finally(() => callOff());
-    if (visit === undefined) pausedUntil = now + PAUSE_MS;
-    return visit;
+    const answer = read(key).catch(awayOnly);
+    for (let turn = 0, seen = answered; turn < MAX_TURNS; turn++, seen = answered) {
+      let callOff: () => void = () => undefined;
+      const late = new Promise<'late'>((resolve) => {
+        // Deferred: what has arrived while this process was busy counts as in time.
+        callOff = after(READ_MS, () => defer(() => resolve('late')));
+      });
+      const visit = await Promise.race([answer, late]).finally(() => callOff());
+      if (visit === undefined) break;
+      if (visit !== 'late') return visit;
+      if (answered === seen) break;
+    }
+    pausedUntil = now + PAUSE_MS;
+    return undefined;
   }
 
   async function start(key: SessionKey, now: Millis): Promise<Session> {

@@ -300,7 +300,8 @@ function eventOf({ companyId, eventId }: RecordEntry): string | undefined {
 async function inTime<T>(answer: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(unavailable('The record')), ms);
+    // Once more round the event loop: an answer that came while this process was busy is in time.
+    timer = setTimeout(() => setImmediate(() => reject(unavailable('The record'))), ms);
   });
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
