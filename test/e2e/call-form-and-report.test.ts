@@ -3,6 +3,7 @@ import { incoming, twilioWebhook } from '../support/demo.js';
 import { cookiesOf, numberShown, openStage, type Stage } from '../support/e2e.js';
 import { until } from '../support/processes.js';
 import { report } from '../support/server.js';
+import { recorded } from '../support/telephony.js';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -37,6 +38,7 @@ test('a visit, a tap, a call: the report names the visit and why', async () => {
     CallStatus: 'completed',
     CallDuration: '70',
   });
+  await recorded(stage.server);
 
   const fields =
     'attribution,source,medium,campaign,landing_page_url,referring_url,gclid,session_uuid,keywords,utm_term';
