@@ -36,6 +36,9 @@ describe('a journal file', () => {
     expect(readdirSync(folder)).toEqual([]);
     await journal.append([{ again: true }]);
     expect((await readAll(journal)).items).toEqual([{ again: true }]);
+    // Of an outage that is over it says nothing.
+    await new Promise((done) => setTimeout(done, 5));
+    expect(Date.now() - journal.begunAt).toBeLessThan(5);
     await journal.close();
   });
 
@@ -119,7 +122,11 @@ describe('a journal file', () => {
     const journal = JournalFile.toBe(join(folder, 'a.journal'));
     await journal.append([{ at: 1 }]);
     renameSync(journal.path, join(folder, 'taken.journal'));
+    const old = await journal.read();
     await journal.append([{ at: 2 }]);
+    // What was read of the old file is not taken for a part of the new one.
+    await journal.consume(old);
+    expect(journal.lines).toBe(1);
     const taken = await JournalFile.left(join(folder, 'taken.journal'));
     expect((await readAll(taken)).items).toContainEqual({ at: 1 });
     expect((await readAll(journal)).items).toEqual([{ at: 2 }]);

@@ -17,6 +17,8 @@ export interface ReadLines {
   bytes: number;
   /** Lines that could not be understood; the file is left as it was. */
   damaged: Buffer[];
+  /** Where they were read: when another process has taken the file, this one goes on in a new one. */
+  from: FileHandle | undefined;
 }
 
 interface Pending {
@@ -143,6 +145,7 @@ export class JournalFile {
     this.#handle = await open(this.path, 'wx+', 0o600);
     this.#size = 0;
     this.#consumed = 0;
+    this.#lines = 0;
     this.#begunAt = Date.now();
     // The name is on the disk only when its folder is.
     const folder = await open(dirname(this.path), 'r');
@@ -158,8 +161,9 @@ export class JournalFile {
 
   /** The next lines, some hundreds at most; they stay until `consume`. */
   async read(): Promise<ReadLines> {
+    const handle = this.#handle;
     const { bytes, whole } = await this.#readChunk();
-    const read: ReadLines = { items: [], bytes, damaged: [] };
+    const read: ReadLines = { items: [], bytes, damaged: [], from: handle };
     let from = 0;
     while (from < whole.length) {
       const newline = whole.indexOf(NEWLINE, from);
@@ -185,10 +189,12 @@ export class JournalFile {
   }
 
   /** What `read` gave is done with. The last line takes the file with it. */
-  async consume({ bytes, items }: ReadLines): Promise<void> {
+  async consume({ bytes, items, from }: ReadLines): Promise<void> {
+    if (from !== this.#handle) return;
     this.#consumed += bytes;
     this.#lines = Math.max(0, this.#lines - items.length);
     if (!this.isEmpty) return;
+    this.#begunAt = undefined;
     this.#removing = rm(this.path, { force: true }).then(() => this.#close());
     await this.#removing;
   }
@@ -216,7 +222,8 @@ export class JournalFile {
 /** Adds lines to a file for a person to look at. */
 export async function appendTo(path: string, lines: readonly Buffer[]): Promise<void> {
   const text = Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]));
-  await writeFile(path, text, { flag: 'a', mode: 0o600 });
+  // On the disk before the journal lets go of them.
+  await writeFile(path, text, { flag: 'a', mode: 0o600, flush: true });
 }
 
 async function countLines(handle: FileHandle): Promise<number> {
