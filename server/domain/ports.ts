@@ -159,6 +159,7 @@ export interface Visit {
   landing: string;
   referrer: string;
   startedAt: Millis;
+  /** The last sign of life. */
   lastSeen: Millis;
 }
 
@@ -181,7 +182,8 @@ export type Change =
         clickIds: Record<string, string>;
       };
     }
-  | { type: 'visit_seen'; visitId: string; at: Millis }
+  /** A sign of life: the later time and the longer activity hold. */
+  | { type: 'visit_seen'; visitId: string; at: Millis; activeSeconds: number }
   | {
       type: 'lease';
       leaseId: string;
@@ -197,6 +199,7 @@ export type Change =
   | { type: 'lease_ended'; number: PhoneNumber; sessionId: string; at: Millis }
   /** The open leases of these sessions on this number are shared from now on. */
   | { type: 'lease_shared'; number: PhoneNumber; sessionIds: string[] }
+  /** Also a sign of life of its visit, which counts the page. */
   | {
       type: 'page_view';
       eventId: string;
@@ -205,6 +208,7 @@ export type Change =
       url: string;
       title: string | null;
       at: Millis;
+      activeSeconds: number;
       clientAt: Millis | null;
     }
   | {
@@ -370,9 +374,17 @@ export interface CallHistory {
     sessionId: string;
     visitId: string;
     source: string;
+    campaign: string | null;
+    /** Of the session; null where it is not known. */
+    device: Device | null;
     from: Millis;
     until: Millis;
     shared: boolean;
+    /** What is known of the visit's engagement by now; after a later join it may reach beyond the call. */
+    pages: number;
+    activeSeconds: number;
+    visitStartedAt: Millis;
+    lastSeen: Millis;
   }[];
   /** The newest earlier call of the same caller that was joined to a visit. */
   knownCaller: { sessionId: string; visitId: string; source: string; confidence: number } | null;
@@ -419,6 +431,10 @@ export interface RecordStore {
 
 /** A session's newest visit, as the record has it. */
 export interface CurrentVisit extends Visit {
+  /** Page views so far. Those that another server got meanwhile are known when the record is read again. */
+  pages: number;
+  /** How long somebody was there (engagement.ts). May have a fraction; the record keeps whole seconds. */
+  activeSeconds: number;
   source: string;
   /** Landing page and referrer of the session's first visit. */
   first: { landing: string; referrer: string };

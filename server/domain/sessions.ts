@@ -6,6 +6,7 @@
  * it was read, tell when to look again.
  */
 import { campaignOf, readSource } from '../../shared/source.js';
+import { ACTIVE_GAP_MS, activeSince } from './engagement.js';
 import { isRefusal } from './errors.js';
 import type { Change, CurrentVisit, Device, Millis, RecordStore, RecordWriter, SessionKey } from './ports.js';
 
@@ -37,6 +38,8 @@ export interface Session {
   wasRead: boolean;
   /** The sign of life that was written last. */
   seenWritten: Millis;
+  /** The page view that was counted last: a page that got no answer tells it again. */
+  lastPage: string | null;
   /**
    * Its rows that no commit has confirmed yet. Requests of one session go on with what the one before has begun, so
    * each writes these rows, too: a commit may fail, and no acknowledged row may rest on one that went with it.
@@ -140,7 +143,14 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
 
   async function start(key: SessionKey, now: Millis): Promise<Session> {
     const visit = await readInTime(key, now);
-    return { key, visit: visit ?? null, wasRead: visit !== undefined, seenWritten: 0, unkept: [] };
+    return {
+      key,
+      visit: visit ?? null,
+      wasRead: visit !== undefined,
+      seenWritten: 0,
+      lastPage: null,
+      unkept: [],
+    };
   }
 
   /** The same session with what the record knows by now. */
@@ -203,11 +213,16 @@ function awayOnly(error: unknown): undefined {
   return undefined;
 }
 
-/** Of the same visit both know something; of two the one that was opened later. */
+/** Of the same visit both know something, of which the most holds; of two the one that was opened later. */
 function newerOf(read: CurrentVisit, had: CurrentVisit | null): CurrentVisit {
   if (!had) return read;
   if (read.visitId !== had.visitId) return read.startedAt >= had.startedAt ? read : had;
-  return { ...read, lastSeen: Math.max(read.lastSeen, had.lastSeen) };
+  return {
+    ...read,
+    lastSeen: Math.max(read.lastSeen, had.lastSeen),
+    pages: Math.max(read.pages, had.pages),
+    activeSeconds: Math.max(read.activeSeconds, had.activeSeconds),
+  };
 }
 
 /** True when this landing page opens a new visit: none yet, a long silence, or a new campaign click. */
@@ -221,24 +236,25 @@ export function opensVisit(visit: CurrentVisit | null, landing: string, now: Mil
 
 /**
  * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory; `changes`
- * must be written by `keepSession`. `lastSign` is the sign of life before this one.
+ * must be written by `keepSession`. `lastSign` is the sign of life before this one. `page` is the id of a page view,
+ * null where the sign is another one: its own row carries the sign, too, so it is kept however soon it comes.
  *
  * A visit's id follows from the one before it, so that two servers that open it at once open the same one.
  */
 export function seeVisitor(
   session: Session,
-  seen: { landing: string; referrer: string; device: Device | null; now: Millis },
+  seen: { landing: string; referrer: string; device: Device | null; page: string | null; now: Millis },
   deriveId: (...parts: string[]) => string,
 ): { visit: CurrentVisit; lastSign: Millis; changes: Change[] } {
-  const { now, device } = seen;
+  const { now, device, page } = seen;
   const { companyId, sessionId } = session.key;
   const { visit } = session;
   const lastSign = visit?.lastSeen ?? now;
+  const isNewPage = page !== null && page !== session.lastPage;
+  if (isNewPage) session.lastPage = page;
   if (visit && !opensVisit(visit, seen.landing, now)) {
-    visit.lastSeen = Math.max(visit.lastSeen, now);
-    if (Math.abs(now - session.seenWritten) < SEEN_MS) return { visit, lastSign, changes: [] };
-    session.seenWritten = now;
-    return { visit, lastSign, changes: [{ type: 'visit_seen', visitId: visit.visitId, at: now }] };
+    if (isNewPage) visit.pages++;
+    return { visit, lastSign, changes: signOfLife(session, visit, now) };
   }
   session.seenWritten = now;
   const source = readSource(seen.landing, seen.referrer);
@@ -253,6 +269,8 @@ export function seeVisitor(
     source: source.source,
     startedAt: now,
     lastSeen: now,
+    pages: page === null ? 0 : 1,
+    activeSeconds: 0,
     first: visit?.first ?? origin,
     leases: [],
   };
@@ -263,6 +281,30 @@ export function seeVisitor(
     session.unkept.push({ type: 'lease_ended', number, sessionId, at: now });
   }
   return { visit: opened, lastSign, changes: [] };
+}
+
+/**
+ * Counts the leave of a page: the precise end of the time in which somebody was there. It says so only while the sign
+ * before it is fresh, and is a sign of life then as any other; later, a page goes that nobody had looked at, and
+ * nothing changes. It opens no visit.
+ */
+export function seeLeave(session: Session, now: Millis): Change[] {
+  const { visit } = session;
+  return visit && now - visit.lastSeen <= ACTIVE_GAP_MS ? signOfLife(session, visit, now) : [];
+}
+
+/** The visit goes on. Nothing is to be written when that was done a moment ago. */
+function signOfLife(session: Session, visit: CurrentVisit, now: Millis): Change[] {
+  visit.activeSeconds += activeSince(visit.lastSeen, now);
+  visit.lastSeen = Math.max(visit.lastSeen, now);
+  if (Math.abs(now - session.seenWritten) < SEEN_MS) return [];
+  session.seenWritten = now;
+  return [{ type: 'visit_seen', visitId: visit.visitId, at: now, activeSeconds: secondsToWrite(visit) }];
+}
+
+/** Whole seconds that have passed, so that nothing is added by reading and writing them; a sum may be a hair less. */
+export function secondsToWrite({ activeSeconds }: CurrentVisit): number {
+  return Math.floor(activeSeconds + 1e-6);
 }
 
 /** Stands for the visit before, where nobody could be asked: on all servers the same within the hour. */

@@ -5,7 +5,7 @@ import { spell } from './phone-numbers.js';
 import { endLostLeases, leaseNumber, PING_SECONDS } from './pool.js';
 import type { Pools } from './pools.js';
 import type { Change, Company, CurrentVisit, Device, Millis, RecordWriter, Tracker } from './ports.js';
-import { keepSession, type Session, type Sessions, seeVisitor } from './sessions.js';
+import { keepSession, type Session, type Sessions, secondsToWrite, seeVisitor } from './sessions.js';
 
 /** What the surface knows about a request beside its body. */
 export interface SwapContext {
@@ -59,7 +59,11 @@ export function createSwap(parts: SwapParts) {
     const session = await sessions.open(key, context.now, request.visit.landing);
     const { landing, referrer } = request.visit;
     const { device, now } = context;
-    const seen = seeVisitor(session, { landing, referrer, device, now }, deriveId);
+    const seen = seeVisitor(
+      session,
+      { landing, referrer, device, page: request.page?.id ?? null, now },
+      deriveId,
+    );
     const chosen = await chooseNumbers(parts, lookup, company, request, context, session, seen);
 
     const { companyId } = company;
@@ -76,6 +80,7 @@ export function createSwap(parts: SwapParts) {
         url,
         title: title ?? null,
         at: now,
+        activeSeconds: secondsToWrite(seen.visit),
         clientAt: null,
       };
       kept.push(writer.write({ companyId, sessionId, eventId: id, changes: [view] }));

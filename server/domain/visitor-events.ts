@@ -12,7 +12,15 @@ import type {
   RecordOutcome,
   RecordWriter,
 } from './ports.js';
-import { keepSession, type Session, type Sessions, seeVisitor, VISIT_TIMEOUT_MS } from './sessions.js';
+import {
+  keepSession,
+  type Session,
+  type Sessions,
+  secondsToWrite,
+  seeLeave,
+  seeVisitor,
+  VISIT_TIMEOUT_MS,
+} from './sessions.js';
 import { companyOf } from './swap.js';
 
 export interface EventsParts {
@@ -78,7 +86,8 @@ export function createVisitorEvents(parts: EventsParts) {
       events.push(event);
       entries.push({ ...key, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
     }
-    if (events.some((event) => event.type !== 'leave')) await renewLeases(parts, session, batch.now);
+    // Not for a leave that was no sign of life: the record and the lease store know of one end of each hold.
+    if (session.visit && session.visit.lastSeen >= batch.now) await renewLeases(parts, session, batch.now);
 
     // Settled together: of two that fail in different commits neither is left without a listener.
     const [[seen], outcomes] = await Promise.all([
@@ -110,11 +119,14 @@ function changesOf(
   { device, now }: EventBatch,
   alive: Change[],
 ): Change[] {
-  if (event.type === 'leave') return [];
+  if (event.type === 'leave') {
+    alive.push(...seeLeave(session, now));
+    return [];
+  }
   const { sessionId } = session.key;
   const { visit, changes } = seeVisitor(
     session,
-    { ...placeOf(session, event, now), device, now },
+    { ...placeOf(session, event, now), device, page: event.type === 'page_view' ? event.id : null, now },
     parts.deriveId,
   );
   alive.push(...changes);
@@ -129,7 +141,15 @@ function changesOf(
     case 'ping':
       return [];
     case 'page_view':
-      return [{ type: 'page_view', ...common, url: event.url, title: event.title ?? null }];
+      return [
+        {
+          type: 'page_view',
+          ...common,
+          url: event.url,
+          title: event.title ?? null,
+          activeSeconds: secondsToWrite(visit),
+        },
+      ];
     case 'tap':
       return [{ type: 'tap', ...common, number: event.number, target: event.target ?? null }];
     case 'form':

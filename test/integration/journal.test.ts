@@ -89,7 +89,17 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
     sessionId,
     eventId,
     changes: [
-      { type: 'page_view', eventId, sessionId, visitId: uuid(), url, title: null, at: AT, clientAt: null },
+      {
+        type: 'page_view',
+        eventId,
+        sessionId,
+        visitId: uuid(),
+        url,
+        title: null,
+        at: AT,
+        activeSeconds: 0,
+        clientAt: null,
+      },
     ],
   });
   const ringing = (callSid: string): CallReport => ({

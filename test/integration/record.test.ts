@@ -172,6 +172,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
           url: 'https://x.example/',
           title: null,
           at: AT,
+          activeSeconds: 0,
           clientAt: null,
           ...more,
         },
@@ -332,8 +333,8 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
           }),
           { type: 'lease_ended', number: '+13055550110', sessionId, at: later },
           lease(second, '+13055550111', later),
-          { type: 'visit_seen', visitId: second, at: later + 5000 },
-          { type: 'visit_seen', visitId: second, at: later + 1000 },
+          { type: 'visit_seen', visitId: second, at: later + 5000, activeSeconds: 5 },
+          { type: 'visit_seen', visitId: second, at: later + 1000, activeSeconds: 1 },
         ],
       });
       const key = { companyId: COMPANY, sessionId };
@@ -346,6 +347,8 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
           source: 'direct',
           startedAt: later,
           lastSeen: later + 5000,
+          pages: 0,
+          activeSeconds: 5,
           first: { landing: 'https://x.example/first', referrer: 'direct' },
           leases: [{ trackerId: 'TRK1', number: '+13055550111', shared: false }],
         },

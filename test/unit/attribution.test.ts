@@ -6,10 +6,16 @@ const AT = 1_800_000_000_000;
 const MINUTE = 60_000;
 const pool = { at: AT, trackerType: 'session', trackerSource: null } as const;
 const empty: CallHistory = { taps: [], leases: [], knownCaller: null };
-const lease = (sessionId: string, from: number, until: number, more = {}) => ({
+const lease = (sessionId: string, from: number, until: number, more = {}): CallHistory['leases'][number] => ({
   sessionId,
   visitId: `visit-${sessionId}`,
   source: 'google_paid',
+  campaign: null,
+  device: null,
+  pages: 1,
+  activeSeconds: 0,
+  visitStartedAt: AT + from,
+  lastSeen: AT + from,
   from: AT + from,
   until: AT + until,
   shared: false,

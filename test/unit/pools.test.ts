@@ -191,6 +191,8 @@ describe('a visitor while the leases are away', () => {
     referrer: 'direct',
     startedAt: NOW - 60_000,
     lastSeen: NOW,
+    pages: 1,
+    activeSeconds: 0,
     source: 'direct',
     first: { landing: '', referrer: 'direct' },
     leases: [{ trackerId: 'TRK1', number: TWO, shared: true }],
@@ -203,6 +205,7 @@ describe('a visitor while the leases are away', () => {
       visit: current,
       wasRead: true,
       seenWritten: 0,
+      lastPage: null,
       unkept: [],
     };
     const visitor = {
@@ -240,6 +243,8 @@ test('two servers that see a visitor at once make the same lease row of his one 
       referrer: 'direct',
       startedAt: now,
       lastSeen: now,
+      pages: 1,
+      activeSeconds: 0,
       source: 'direct',
       first: { landing: '', referrer: 'direct' },
       leases: [],
@@ -249,6 +254,7 @@ test('two servers that see a visitor at once make the same lease row of his one 
       visit: current,
       wasRead: true,
       seenWritten: 0,
+      lastPage: null,
       unkept: [] as never[],
     };
     const visitor = {

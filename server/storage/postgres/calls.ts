@@ -182,7 +182,12 @@ async function callHistory(
             AND t.tapped_at BETWEEN to_timestamp($3::float8 / 1000) - interval '${TAP_MS} ms' AND to_timestamp($3::float8 / 1000)
           ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}) found),
         'leases', (SELECT coalesce(json_agg(found), '[]') FROM (
-          SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, l.shared,
+          SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, v.campaign, l.shared, v.pages,
+                 v.active_seconds AS "activeSeconds",
+                 (SELECT s.device FROM sessions s
+                  WHERE s.company_id = l.company_id AND s.session_id = l.session_id) AS device,
+                 (extract(epoch FROM v.started_at) * 1000)::float8 AS "visitStartedAt",
+                 (extract(epoch FROM v.last_seen) * 1000)::float8 AS "lastSeen",
                  (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",
                  (extract(epoch FROM ${HELD_UNTIL}) * 1000)::float8 AS until
           FROM leases l JOIN visits v ON v.company_id = l.company_id AND v.visit_id = l.visit_id

@@ -1,12 +1,12 @@
 import type pg from 'pg';
-import type { Change, RecordEntry, RecordOutcome } from '../../domain/ports.js';
+import type { Change, Millis, RecordEntry, RecordOutcome, Visit } from '../../domain/ports.js';
 import { transaction } from './connect.js';
 import { findOrCreatePerson } from './persons.js';
 
 type Form = Extract<Change, { type: 'form' }>;
 type Row = { entry: number; companyId: string };
 
-/** The arguments of `write_entries` (migrations/0002), in their order: one JSON array for each. */
+/** The arguments of `write_entries` (migrations/0006), in their order: one JSON array for each. */
 const TABLES = [
   'script_seen',
   'session',
@@ -30,6 +30,7 @@ export async function commitEntries(
   const outcomes: RecordOutcome[] = entries.map(() => 'accepted');
   const claims = claimEvents(entries, outcomes);
   const rows = new Map<Change['type'], object[]>();
+  const visits = new Map<string, VisitRow>();
   const forms: (Form & Row)[] = [];
   // Requests of one session write its rows until they are kept: the same object comes more than once.
   const met = new Set<Change>();
@@ -38,8 +39,15 @@ export async function commitEntries(
     for (const change of changes) {
       if (met.size === met.add(change).size) continue;
       if (change.type === 'form') forms.push({ ...change, entry, companyId });
-      else put(rows, change.type, { entry, companyId, ...flat(change) });
+      else if (change.type === 'visit') tellVisit(visits, companyId, change, entry);
+      else if (change.type === 'visit_seen') tellVisit(visits, companyId, change, entry);
+      else put(rows, change.type, { entry, companyId, ...change });
+      if (change.type === 'page_view') tellVisit(visits, companyId, change, entry);
     }
+  }
+  for (const { opened, at, ...row } of visits.values()) {
+    if (opened) put(rows, 'visit', { ...row, ...opened, lastSeen: Math.max(at, opened.lastSeen) });
+    else put(rows, 'visit_seen', { ...row, at });
   }
   const json = (some: object[] | undefined) => (some?.length ? JSON.stringify(some) : null);
   const query = {
@@ -74,11 +82,38 @@ function claimEvents(entries: readonly RecordEntry[], outcomes: RecordOutcome[])
   return [...claims.values()];
 }
 
-/** A change as one row: SQL knows no nested objects. */
-function flat(change: Exclude<Change, Form>): object {
-  if (change.type !== 'visit') return change;
-  const { sessionId, visit, source } = change;
-  return { sessionId, ...visit, ...source };
+/** What a batch tells of one visit, for one write of its row. */
+interface VisitRow extends Row {
+  visitId: string;
+  at: Millis;
+  activeSeconds: number;
+  /** The entries that are page views of it: of these, those whose event is new are counted. */
+  views: number[];
+  /** Where it is opened in this batch: its columns. */
+  opened: (Visit & { sessionId: string }) | null;
+}
+
+function tellVisit(
+  visits: Map<string, VisitRow>,
+  companyId: string,
+  change: Extract<Change, { type: 'visit' | 'visit_seen' | 'page_view' }>,
+  entry: number,
+): void {
+  const { visitId } = change.type === 'visit' ? change.visit : change;
+  const name = `${companyId} ${visitId}`;
+  let row = visits.get(name);
+  if (!row) {
+    row = { entry, companyId, visitId, at: 0, activeSeconds: 0, views: [], opened: null };
+    visits.set(name, row);
+  }
+  if (change.type === 'visit') {
+    row.opened ??= { sessionId: change.sessionId, ...change.visit, ...change.source };
+    return;
+  }
+  row.at = Math.max(row.at, change.at);
+  // The journal of a version before does not say it.
+  row.activeSeconds = Math.max(row.activeSeconds, change.activeSeconds ?? 0);
+  if (change.type === 'page_view') row.views.push(entry);
 }
 
 function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

@@ -44,6 +44,7 @@ export function createRecordStore({ pool, callPool, writePool }: RecordStoreOpti
           SELECT s.position::int, CASE WHEN v.visit_id IS NULL THEN NULL ELSE json_build_object(
             'visitId', v.visit_id, 'landing', v.landing, 'referrer', v.referrer, 'source', v.source,
             'startedAt', extract(epoch FROM v.started_at) * 1000, 'lastSeen', extract(epoch FROM v.last_seen) * 1000,
+            'pages', v.pages, 'activeSeconds', v.active_seconds,
             'first', (SELECT json_build_object('landing', f.landing, 'referrer', f.referrer) FROM visits f
                       WHERE f.company_id = s.company_id AND f.session_id = s.session_id
                       ORDER BY f.started_at LIMIT 1),
