@@ -84,8 +84,11 @@ export interface TrackerReport extends NewTracker {
   disabledAt: Millis | null;
 }
 
-/** A visit as a milestone of a lead. */
+/** A visit as a touch of a lead. */
 export interface Touch {
+  visitId: string;
+  sessionId: string;
+  device: Device | null;
   landing: string;
   /** A URL, or `direct`. */
   referrer: string;
@@ -103,6 +106,7 @@ export interface LeadReport {
   companyId: string;
   companyName: string;
   companyTimeZone: string;
+  /** Who stands for the person: of merged ones always the same. */
   personId: string | null;
   sessionId: string | null;
   device: Device | null;
@@ -111,14 +115,28 @@ export interface LeadReport {
   leadStatus: string | null;
   tags: string[];
   attribution: Attribution;
-  /** Detail `visits`: the session's first visit, and the one that the lead event was joined to. */
+  /** Detail `visits`: the session's first visit. */
   firstTouch: Touch | null;
-  lastTouch: Touch | null;
   /** Detail `visits`: of each kind of click id the newest that any visit of the session brought. */
   clickIds: Record<string, string>;
-  /** Detail `milestones`: when this person was first heard of, and in which visit of this session. */
-  leadCreatedAt: Millis | null;
-  leadCreatedTouch: Touch | null;
+  /** Detail `milestones`. */
+  milestones: Milestones | null;
+  /** Detail `touches`: the person's visits before the lead event, oldest first; of very many the newest. */
+  touches: Touch[];
+}
+
+/**
+ * How somebody became who he is, over all sessions that are surely his; of a lead event that is nobody's, over its own
+ * session. A touch is the visit that was last alive at that time, and began before it.
+ */
+export interface Milestones {
+  firstTouch: Touch | null;
+  /** When he was first heard of. */
+  leadCreated: { at: Millis; touch: Touch | null };
+  /** When a user first called a lead event of his a good lead; null: not yet. */
+  qualified: { at: Millis; touch: Touch | null } | null;
+  /** Before this lead event. */
+  lastTouch: Touch | null;
 }
 
 export interface CallReport extends LeadReport, Omit<CallFacts, 'callerRaw' | 'callerZip'> {
@@ -242,7 +260,7 @@ export const FORM_SORTS = ['submitted_at', 'created_at', 'form_url'] as const;
 export type FormSort = (typeof FORM_SORTS)[number];
 
 /** Parts of a lead report that cost look-ups of their own: given only when asked for. */
-export type Detail = 'visits' | 'milestones' | 'page' | 'counts';
+export type Detail = 'visits' | 'milestones' | 'touches' | 'page' | 'counts';
 
 /**
  * The record as marketers see it. Every question names the account it is asked for; what belongs to another one is

@@ -63,25 +63,27 @@ export const AttributionSchema = Type.Object(
 );
 
 const Params = Type.Record(Type.String(), Type.String());
-const MilestoneSchema = Type.Object(
-  {
-    event_date: Text(),
-    ad_position: Text(),
-    campaign: Text(),
-    device: Text(),
-    keywords: Text(),
-    landing: Text(),
-    landing_page_url_params: Params,
-    match_type: Text(),
-    medium: Text(),
-    referrer: Text(),
-    referrer_url_params: Params,
-    session_browser: Text(),
-    url_utm_params: Params,
-    source: Text(),
-  },
-  { title: 'Milestone', description: 'All null and empty: not reached.', additionalProperties: false },
-);
+const MILESTONE = {
+  event_date: Text(),
+  ad_position: Text(),
+  campaign: Text(),
+  device: Text(),
+  keywords: Text(),
+  landing: Text(),
+  landing_page_url_params: Params,
+  match_type: Text(),
+  medium: Text(),
+  referrer: Text(),
+  referrer_url_params: Params,
+  session_browser: Text(),
+  url_utm_params: Params,
+  source: Text(),
+};
+const MilestoneSchema = Type.Object(MILESTONE, {
+  title: 'Milestone',
+  description: 'All null and empty: not reached.',
+  additionalProperties: false,
+});
 const MilestonesSchema = Type.Object(
   {
     first_touch: MilestoneSchema,
@@ -89,7 +91,20 @@ const MilestonesSchema = Type.Object(
     qualified: MilestoneSchema,
     last_touch: MilestoneSchema,
   },
-  { title: 'Milestones', additionalProperties: false },
+  {
+    title: 'Milestones',
+    description: 'Of the person, over all his sessions; of nobody’s lead event, over its own session.',
+    additionalProperties: false,
+  },
+);
+const TouchesSchema = Type.Optional(
+  Type.Array(
+    Type.Object(
+      { session: Type.String(), visit: Type.String(), ...MILESTONE },
+      { title: 'Touch', additionalProperties: false },
+    ),
+    { description: 'The visits of the person before this, oldest first; of more than 100 the newest.' },
+  ),
 );
 
 // ── Accounts, users ──────────────────────────────────────────────────────────────────────────────────────────
@@ -240,6 +255,7 @@ export const CallSchema = resource('Call', {
   tags: Texts(),
   timeline_url: Reserved(),
   total_calls: Whole(),
+  touches: TouchesSchema,
   tracker_id: Text(),
   transcription: Text(),
   utm_campaign: Text(),
@@ -293,5 +309,6 @@ export const FormSubmissionSchema = resource('FormSubmission', {
   utm_campaign: Text(),
   form_name: Text(),
   timeline_url: Reserved(),
+  touches: TouchesSchema,
   milestones: Type.Optional(MilestonesSchema),
 });

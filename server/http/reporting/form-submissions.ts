@@ -50,16 +50,17 @@ const FIELDS: FieldTable<FormReport> = {
     company_name: (form) => form.companyName,
     form_name: (form) => form.formName,
     lead_status: (form) => form.leadStatus,
-    milestones: lead.milestones((form) => (form as FormReport).submittedAt),
+    milestones: lead.milestones,
     note: (form) => form.note,
     tags: (form) => form.tags,
     timeline_url: () => null,
+    touches: lead.touches,
     utm_campaign: lead.utmFields.utm_campaign ?? (() => null),
     utm_medium: lead.utmFields.utm_medium ?? (() => null),
     utm_source: lead.utmFields.utm_source ?? (() => null),
     value: (form) => form.value,
   },
-  details: { visits: ['source'], milestones: ['milestones'] },
+  details: { visits: ['source'], milestones: ['milestones'], touches: ['touches'] },
 };
 
 /** pycallrail refuses a form with a member that its release did not know; it asks every list for relative pages. */

@@ -34,30 +34,34 @@ export function attribution({ attribution: join }: LeadReport): Record<string, u
   return { session, visit, source, confidence, source_confidence: sourceConfidence, method, candidates };
 }
 
-/**
- * First touch, the creation of the lead, its qualification and the touch that led to this event. When somebody is
- * qualified is not recorded yet.
- */
-export function milestones(at: (lead: LeadReport) => number) {
-  return (lead: LeadReport, view: View) => {
-    const created = lead.leadCreatedAt ?? at(lead);
-    return {
-      first_touch: milestone(lead.firstTouch, lead.firstTouch?.at, lead, view),
-      lead_created: milestone(lead.leadCreatedTouch, created, lead, view),
-      qualified: milestone(null, undefined, lead, view),
-      last_touch: milestone(lead.lastTouch, lead.lastTouch?.at, lead, view),
-    };
+/** First touch, the creation of the lead, its qualification and the touch before this event. */
+export function milestones(lead: LeadReport, view: View) {
+  const { firstTouch, leadCreated, qualified, lastTouch } = lead.milestones ?? {};
+  return {
+    first_touch: milestone(firstTouch, firstTouch?.at, view),
+    lead_created: milestone(leadCreated?.touch, leadCreated?.at, view),
+    qualified: milestone(qualified?.touch, qualified?.at, view),
+    last_touch: milestone(lastTouch, lastTouch?.at, view),
   };
 }
 
-function milestone(touch: Touch | null, at: number | undefined, lead: LeadReport, view: View) {
+/** Every visit of the person before this event, oldest first, as milestones are told. */
+export function touches(lead: LeadReport, view: View) {
+  return lead.touches.map((touch) => ({
+    session: touch.sessionId,
+    visit: touch.visitId,
+    ...milestone(touch, touch.at, view),
+  }));
+}
+
+function milestone(touch: Touch | null | undefined, at: number | undefined, view: View) {
   const params = paramsOf(touch?.landing);
   const utm = Object.entries(params).filter(([name]) => name.startsWith('utm_'));
   return {
     event_date: at === undefined ? null : formatTime(at, view.timeZone),
     ad_position: null,
     campaign: touch?.campaign ?? null,
-    device: touch && lead.device,
+    device: touch?.device ?? null,
     keywords: touch?.source.endsWith('_paid') ? touch.term : null,
     landing: touch?.landing ?? null,
     landing_page_url_params: params,

@@ -4,7 +4,7 @@ import type { CallEvent, CallHistory, CallJudge, CallReport, Millis } from '../.
 import { type CallOwner, ownerOfCall } from './call-owner.js';
 import { transaction } from './connect.js';
 import { newId } from './ids.js';
-import { findOrCreatePerson } from './persons.js';
+import { personOfLead } from './persons.js';
 
 /** A past holder is a candidate for a call so many days after his lease began. */
 const HISTORY_DAYS = 30;
@@ -104,8 +104,10 @@ async function writeCall(
   const facts = judge.fold(events.map((row) => row.event));
   const history = await callHistory(client, companyId, name, facts.startedAt, facts.callerNumber);
   const attribution = judge.attribute(facts, history, tracker);
-  const personId = await findOrCreatePerson(client, {
+  const personId = await personOfLead(client, {
     companyId,
+    kind: 'call',
+    leadId: name.providerCallId,
     newPersonId: newId('PER'),
     phone: facts.callerNumber,
     email: null,

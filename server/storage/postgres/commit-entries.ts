@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Change, Millis, RecordEntry, RecordOutcome, Visit } from '../../domain/ports.js';
 import { transaction } from './connect.js';
-import { findOrCreatePerson } from './persons.js';
+import { personOfLead } from './persons.js';
 
 type Form = Extract<Change, { type: 'form' }>;
 type Row = { entry: number; companyId: string };
@@ -64,6 +64,10 @@ export async function commitEntries(
   } else {
     await transaction(pool, async (client) => {
       await write(client);
+      // In one order of companies, so that two commits never wait for each other.
+      forms.sort((a, b) =>
+        a.companyId < b.companyId ? -1 : a.companyId > b.companyId ? 1 : a.entry - b.entry,
+      );
       for (const form of forms) if (outcomes[form.entry] === 'accepted') await insertForm(client, form);
     });
   }
@@ -123,8 +127,10 @@ function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
 }
 
 async function insertForm(client: pg.ClientBase, form: Form & Row): Promise<void> {
-  const personId = await findOrCreatePerson(client, {
+  const personId = await personOfLead(client, {
     companyId: form.companyId,
+    kind: 'form',
+    leadId: form.formSubmissionId,
     newPersonId: form.newPersonId,
     phone: form.customerPhone,
     email: form.customerEmail,
@@ -138,8 +144,11 @@ async function insertForm(client: pg.ClientBase, form: Form & Row): Promise<void
         submitted_at, client_at, first_form)
       SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
         to_timestamp($15::float8 / 1000), to_timestamp($16::float8 / 1000),
-        NOT EXISTS (SELECT FROM form_submissions f WHERE f.company_id = $1
-          AND (f.person_id = $6 OR ($6 IS NULL AND f.session_id = $4)))
+        CASE WHEN $6::text IS NULL
+          THEN NOT EXISTS (SELECT FROM form_submissions f WHERE f.company_id = $1 AND f.session_id = $4)
+          ELSE NOT EXISTS (SELECT FROM one_with($1, $6) AS person
+                           JOIN form_submissions f ON f.company_id = $1 AND f.person_id = person)
+        END
       ON CONFLICT (company_id, event_id) DO NOTHING`,
     values: [
       form.companyId,

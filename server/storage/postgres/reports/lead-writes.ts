@@ -52,6 +52,11 @@ function assignments(table: LeadTable, changes: LeadChanges): Sql[] {
     note !== undefined && sql`note = ${note}`,
     value !== undefined && sql`value = ${value}`,
     leadStatus !== undefined && sql`lead_status = ${leadStatus}`,
+    // The first time counts, as long as nobody takes it back.
+    leadStatus !== undefined &&
+      (leadStatus === 'good_lead'
+        ? sql`qualified_at = coalesce(c.qualified_at, now())`
+        : sql`qualified_at = NULL`),
     tags !== undefined && sql`tags = ${tags}`,
     moreTags !== undefined &&
       sql`tags = c.tags || ARRAY(SELECT m.tag FROM unnest(${moreTags}::text[]) WITH ORDINALITY AS m (tag, place)
