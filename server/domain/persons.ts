@@ -35,7 +35,7 @@ const SHARED_MAILBOXES = new Set(
 
 /** What is written where an e-mail is demanded and none is given. */
 const PLACEHOLDERS =
-  /^(a+|x+|y+|z+|abc\w*|anonym\w*|asdf\w*|blank|customer|donotreply|do-not-reply|example|fake|me|n|na|n-a|name|nil|no|no-?e?mail|no-?reply|nobody|none|noname|not-?(given|provided|available)|null|qwerty?|somebody|someone|test\w{0,3}|undefined|unknown|user|you(r-?name)?)$/;
+  /^(a{3,}|x{2,}|y{3,}|z{3,}|abc(d\w*|\d+)?|anonym\w*|asdf\w*|blank|customer|do-?not-?reply|example|fake|n-a|name|nil|no|no-?e?mail|no-?reply|nobody|none|noname|not-?(given|provided|available)|null|qwerty?|somebody|someone|test(er|ing|\d+)?|undefined|unknown|user|your-?(e?mail|name))$/;
 
 /** Domains that belong to nobody (RFC 2606, RFC 6761), and their usual misspellings in forms. */
 const NO_DOMAINS =

@@ -181,6 +181,30 @@ export interface FormReport extends LeadReport {
   submittedAt: Millis;
 }
 
+/** A person, with all who were merged with him. */
+export interface PersonReport {
+  /** Who stands for all of them. */
+  personId: string;
+  companyId: string;
+  companyName: string;
+  /** When he was first heard of. */
+  createdAt: Millis;
+  /** E.164, oldest first; so the e-mails. */
+  phones: PhoneNumber[];
+  emails: string[];
+  /** Ids that lead to him, too. */
+  others: string[];
+  /** What made them one, oldest first. */
+  merges: {
+    persons: [string, string];
+    reason: 'form' | 'text' | 'call' | 'hand';
+    /** The lead event that named both; null when a user said so. */
+    leadId: string | null;
+    userId: string | null;
+    at: Millis;
+  }[];
+}
+
 // ── What may be asked ────────────────────────────────────────────────────────────────────────────────────────
 
 export interface Slice {
@@ -328,6 +352,21 @@ export interface ReportStore extends UserStore {
     changes: LeadChanges,
     details: ReadonlySet<Detail>,
   ): Promise<FormReport | null>;
+
+  /** By his own id, or that of one who was merged with him. */
+  person(accountId: string, personId: string): Promise<PersonReport | null>;
+  /** Makes two of one company one, also if that was taken back before. Null: no such person. */
+  mergePersons(
+    accountId: string,
+    personId: string,
+    otherId: string,
+    userId: string,
+  ): Promise<PersonReport | null>;
+  /**
+   * Takes back the newest merge that made this person a part of another, or another a part of him, and keeps the two
+   * apart from then on. Answers him as he is then; `none`: he was merged with nobody; null: no such person.
+   */
+  undoMerge(accountId: string, personId: string, userId: string): Promise<PersonReport | 'none' | null>;
 }
 
 // ── Pages ────────────────────────────────────────────────────────────────────────────────────────────────────

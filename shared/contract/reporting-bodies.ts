@@ -136,3 +136,9 @@ export const FormChangesSchema = Type.Object({
   notes: given(Type.String({ maxLength: 65_536, description: 'The same as note.' })),
 });
 export type FormChangesBody = Static<typeof FormChangesSchema>;
+
+// ── Persons ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const PersonMergeSchema = Type.Object({
+  person_id: Type.String({ description: 'Who is the same as the person of the path.' }),
+});

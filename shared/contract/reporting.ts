@@ -312,3 +312,28 @@ export const FormSubmissionSchema = resource('FormSubmission', {
   touches: TouchesSchema,
   milestones: Type.Optional(MilestonesSchema),
 });
+
+// ── Persons ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** One human across sessions and lead events: an extension to CallRail's API. */
+export const PersonSchema = resource('Person', {
+  id: Text('Of those who were merged the one known longest; the other ids lead to him.'),
+  company_id: Text(),
+  company_name: Text(),
+  created_at: Time('When he was first heard of, UTC'),
+  phones: Texts('E.164, oldest first'),
+  emails: Texts('Oldest first'),
+  merged_persons: Texts('Ids of those who are part of him.'),
+  merges: Type.Optional(
+    Type.Array(
+      Type.Object({
+        persons: Type.Tuple([Type.String(), Type.String()]),
+        reason: Type.String({ description: 'form, text or call: it named both; hand: a user said so.' }),
+        lead_id: Type.Union([Type.String(), Type.Null()], { description: 'Which form, text or call.' }),
+        user_id: Type.Union([Type.String(), Type.Null()], { description: 'Who said so.' }),
+        merged_at: Type.String({ format: 'date-time' }),
+      }),
+      { description: 'What made them one, oldest first.' },
+    ),
+  ),
+});

@@ -8,6 +8,7 @@ import { calls } from './calls.js';
 import { companies } from './companies.js';
 import { formSubmissions } from './form-submissions.js';
 import type { Frame } from './frame.js';
+import { persons } from './persons.js';
 import { trackers } from './trackers.js';
 import { users } from './users.js';
 
@@ -58,7 +59,8 @@ export async function reportingRoutes(app: FastifyInstance, parts: ReportingPart
         .catch((err: unknown) => app.log.error({ err }, 'directory not reloaded'));
     },
   };
-  for (const register of [accounts, users, companies, trackers, calls, formSubmissions]) register(frame);
+  for (const register of [accounts, users, companies, trackers, calls, formSubmissions, persons])
+    register(frame);
 }
 
 function hasBody({ headers }: FastifyRequest): boolean {

@@ -12,6 +12,7 @@ import {
   updateCompany,
 } from './reports/companies.js';
 import { changeFormSubmission, findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
+import { findPerson, mergeByHand, undoMergeByHand } from './reports/persons.js';
 import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
 import { findTracker, listTrackers } from './reports/trackers.js';
 
@@ -45,5 +46,10 @@ export function createReportStore(pool: pg.Pool): ReportStore {
     formSubmission: (accountId, id, details) => findFormSubmission(pool, accountId, id, details),
     changeFormSubmission: (accountId, id, changes, details) =>
       changeFormSubmission(pool, accountId, id, changes, details),
+
+    person: (accountId, personId) => findPerson(pool, accountId, personId),
+    mergePersons: (accountId, personId, otherId, userId) =>
+      mergeByHand(pool, accountId, personId, otherId, userId),
+    undoMerge: (accountId, personId, userId) => undoMergeByHand(pool, accountId, personId, userId),
   });
 }
