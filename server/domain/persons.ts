@@ -133,7 +133,21 @@ export interface Merge {
   mergeId: string;
   oneId: string;
   otherId: string;
+  /** Who stood for each of them until then. */
+  oneStandIn: string;
+  otherStandIn: string;
   at: Millis;
+}
+
+/**
+ * Who stands for one side of a merge that was taken back: who stands for both, if he is on it, else who stood for it
+ * before.
+ */
+export function standInAgain(side: readonly Person[], ofBoth: string, before: string): string {
+  const has = (id: string) => side.some(({ personId }) => personId === id);
+  if (has(ofBoth)) return ofBoth;
+  // He may have been parted from them since.
+  return has(before) ? before : standIn(side);
 }
 
 /**

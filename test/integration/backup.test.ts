@@ -445,6 +445,22 @@ async function addAwkwardRows(pool: pg.Pool): Promise<void> {
     tags: ['a,b', '"', '', 'NULL'],
   });
   await seedForm(pool, companyId, '9999-12-31T00:00:00Z', { fields: { '': 'x'.repeat(200_000) }, note: '' });
+  for (const [person_id, merged_into] of [
+    ['PER1', null],
+    ['PER2', 'PER1'],
+  ]) {
+    const created_at = '2025-03-30T01:30:00.123456Z';
+    await insert(pool, 'persons', { company_id: companyId, person_id, merged_into, created_at });
+  }
+  const merge = {
+    company_id: companyId,
+    one_id: 'PER1',
+    other_id: 'PER2',
+    one_stand_in: 'PER1',
+    other_stand_in: 'PER2',
+    lead_id: 'a\tb',
+  };
+  await insert(pool, 'person_merges', { ...merge, reason: 'form' });
   await pool.query(
     `CREATE TABLE IF NOT EXISTS page_views_2025_03 PARTITION OF page_views
        FOR VALUES FROM ('2025-03-01 00:00:00+00') TO ('2025-04-01 00:00:00+00')`,

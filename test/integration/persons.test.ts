@@ -4,7 +4,12 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { callJudge } from '../../server/domain/calls.js';
 import { createPool, transaction } from '../../server/storage/postgres/connect.js';
-import { migrate } from '../../server/storage/postgres/migrate.js';
+import {
+  applyMigration,
+  knownMigrations,
+  makeMigrationTable,
+  migrate,
+} from '../../server/storage/postgres/migrate.js';
 import { lockPersons, personOfLead, undoMerge } from '../../server/storage/postgres/persons.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
 import { formEntry, ringingReport } from '../support/lead-events.js';
@@ -220,6 +225,37 @@ describe('persons', () => {
     expect(await transaction(pool, (client) => personOfLead(client, late))).toBe('PER0');
     const { rows } = await pool.query('SELECT created_at FROM persons WHERE company_id = $1', [companyId]);
     expect(rows).toEqual([{ created_at: new Date(AT - 5000) }]);
+  });
+
+  test('of an older version keep their phones and e-mails, and those that one writes meanwhile are known, too', async () => {
+    const old = open(await postgres.createDatabase());
+    await transaction(old, async (client) => {
+      await makeMigrationTable(client);
+      for (const name of await knownMigrations()) if (name < '0008') await applyMigration(client, name);
+    });
+    const write = (id: string, phone: string | null, email: string | null) =>
+      old.query(
+        `INSERT INTO persons (company_id, person_id, phone, email, created_at) VALUES ('COM1', $1, $2, $3, $4)`,
+        [id, phone, email, new Date(AT + Number(id.at(-1)))],
+      );
+    await write('PER2', PHONES[1] ?? '', 'office@navy.mil');
+    await write('PER1', PHONES[0] ?? '', 'office@navy.mil');
+    await migrate(old);
+    await write('PER3', null, EMAILS[0] ?? '');
+    await write('PER4', PHONES[2] ?? '', EMAILS[1] ?? '');
+    const { rows } = await old.query(
+      'SELECT person_id, value FROM person_identifiers ORDER BY person_id, value',
+    );
+    expect(rows.map(({ person_id, value }) => [person_id, value])).toEqual([
+      ['PER1', PHONES[0]],
+      // Of two with one e-mail the first.
+      ['PER1', 'office@navy.mil'],
+      ['PER2', PHONES[1]],
+      ['PER3', EMAILS[0]],
+      ['PER4', PHONES[2]],
+      ['PER4', EMAILS[1]],
+    ]);
+    await old.end();
   });
 
   test('are nobody where a caller hides his number', async () => {

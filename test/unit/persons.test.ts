@@ -8,6 +8,7 @@ import {
   type Merge,
   mergeToUndo,
   standIn,
+  standInAgain,
 } from '../../server/domain/persons.js';
 
 const PHONE = '+14045550199';
@@ -125,6 +126,8 @@ describe('merges', () => {
     mergeId: `${at}`,
     oneId,
     otherId,
+    oneStandIn: oneId,
+    otherStandIn: otherId,
     at,
   });
 
@@ -136,6 +139,13 @@ describe('merges', () => {
     ];
     expect(standIn(persons)).toBe('A');
     expect(standIn(persons.toReversed())).toBe('A');
+  });
+
+  test('taken back, who stood for a side stands for it again, if he is on it', () => {
+    const side = ['B', 'C'].map((personId, createdAt) => ({ personId, createdAt }));
+    expect(standInAgain(side, 'C', 'B')).toBe('C');
+    expect(standInAgain(side, 'A', 'C')).toBe('C');
+    expect(standInAgain(side, 'A', 'gone')).toBe('B');
   });
 
   test('the newest between a person and who stands for him is taken back first', () => {

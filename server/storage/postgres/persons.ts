@@ -12,6 +12,7 @@ import {
   type Person,
   type Sizes,
   standIn,
+  standInAgain,
 } from '../../domain/persons.js';
 import type { Millis } from '../../domain/ports.js';
 
@@ -83,20 +84,9 @@ export async function mergePersons(
   [one, other]: [string, string],
   why: Why,
 ): Promise<void> {
-  await client.query(
-    `INSERT INTO person_merges (company_id, one_id, other_id, reason, lead_id, user_id)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [
-      companyId,
-      one,
-      other,
-      why.reason,
-      'leadId' in why ? why.leadId : null,
-      'userId' in why ? why.userId : null,
-    ],
-  );
-  const { rows: standIns } = await client.query<Person>(
-    `SELECT s.person_id AS "personId", (extract(epoch FROM s.created_at) * 1000)::float8 AS "createdAt"
+  const { rows: standIns } = await client.query<Person & { of: string }>(
+    `SELECT p.person_id AS of, s.person_id AS "personId",
+            (extract(epoch FROM s.created_at) * 1000)::float8 AS "createdAt"
      FROM persons p JOIN persons s ON s.company_id = p.company_id AND s.person_id = coalesce(p.merged_into, p.person_id)
      WHERE p.company_id = $1 AND p.person_id IN ($2, $3)`,
     [companyId, one, other],
@@ -104,6 +94,19 @@ export async function mergePersons(
   const group = await client.query<{ id: string }>(
     'SELECT one_with($1, $2) AS id UNION SELECT one_with($1, $3)',
     [companyId, one, other],
+  );
+  await client.query(
+    `INSERT INTO person_merges (company_id, one_id, other_id, one_stand_in, other_stand_in, reason, lead_id, user_id)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [
+      companyId,
+      one,
+      other,
+      ...[one, other].map((id) => standIns.find(({ of }) => of === id)?.personId),
+      why.reason,
+      'leadId' in why ? why.leadId : null,
+      'userId' in why ? why.userId : null,
+    ],
   );
   await standFor(
     client,
@@ -143,9 +146,13 @@ export async function undoMerge(
     [companyId, undone.mergeId, userId],
   );
   const left = merges.filter((merge) => merge !== undone);
-  for (const side of [groupOf(left, undone.oneId), groupOf(left, undone.otherId)]) {
+  for (const [id, before] of [
+    [undone.oneId, undone.oneStandIn],
+    [undone.otherId, undone.otherStandIn],
+  ] as const) {
+    const side = groupOf(left, id);
     const members = persons.filter((person) => side.has(person.personId));
-    await standFor(client, companyId, side.has(standsFor) ? standsFor : standIn(members), [...side]);
+    await standFor(client, companyId, standInAgain(members, standsFor, before), [...side]);
   }
   return true;
 }
@@ -158,6 +165,7 @@ async function mergesAmong(
 ): Promise<Merge[]> {
   const { rows } = await client.query<Merge>(
     `SELECT merge_id AS "mergeId", one_id AS "oneId", other_id AS "otherId",
+            one_stand_in AS "oneStandIn", other_stand_in AS "otherStandIn",
             (extract(epoch FROM merged_at) * 1000)::float8 AS at
      FROM person_merges WHERE company_id = $1 AND one_id = ANY ($2) AND undone_at IS NULL`,
     [companyId, persons],

@@ -18,6 +18,9 @@ CREATE TABLE person_merges (
   merge_id   uuid NOT NULL DEFAULT gen_random_uuid(),
   one_id     text NOT NULL,
   other_id   text NOT NULL,
+  -- Who stood for each of them until then, and does so again when it is taken back.
+  one_stand_in   text NOT NULL,
+  other_stand_in text NOT NULL,
   -- form, text, call: a lead event named both, lead_id says which. hand: a user said so.
   reason     text NOT NULL CHECK (reason IN ('form', 'text', 'call', 'hand')),
   lead_id    text,
