@@ -384,6 +384,8 @@ describe('the description', () => {
       '/v3/a/{account}/companies/{company}.json',
       '/v3/a/{account}/form_submissions.json',
       '/v3/a/{account}/form_submissions/{form_submission}.json',
+      '/v3/a/{account}/persons/{person}.json',
+      '/v3/a/{account}/persons/{person}/merge.json',
       '/v3/a/{account}/trackers.json',
       '/v3/a/{account}/trackers/{tracker}.json',
       '/v3/a/{account}/users.json',
