@@ -171,6 +171,7 @@ export type Change =
   | {
       type: 'visit';
       sessionId: string;
+      device: Device | null;
       visit: Visit;
       source: {
         source: string;
@@ -375,7 +376,6 @@ export interface CallHistory {
     visitId: string;
     source: string;
     campaign: string | null;
-    /** Of the session; null where it is not known. */
     device: Device | null;
     from: Millis;
     until: Millis;

@@ -276,7 +276,7 @@ export function seeVisitor(
   };
   session.visit = opened;
   if (!visit) session.unkept.push({ type: 'session', sessionId, device, at: now });
-  session.unkept.push({ type: 'visit', sessionId, visit: rowOf(opened), source });
+  session.unkept.push({ type: 'visit', sessionId, device, visit: rowOf(opened), source });
   for (const { number } of visit?.leases ?? []) {
     session.unkept.push({ type: 'lease_ended', number, sessionId, at: now });
   }

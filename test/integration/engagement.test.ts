@@ -3,11 +3,18 @@ import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callJudge } from '../../server/domain/calls.js';
 import type { CallHistory, Change, RecordEntry } from '../../server/domain/ports.js';
+import {
+  applyMigration,
+  knownMigrations,
+  makeMigrationTable,
+  migrate,
+} from '../../server/storage/postgres/migrate.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
 import { type DemoCompany, demoCompany } from '../support/demo.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { until } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
+import { insert, seedSession, seedVisit } from '../support/seed.js';
 import { type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
 
 let postgres: TestPostgres;
@@ -129,7 +136,13 @@ function past() {
     opening: () =>
       entry(
         { type: 'session', sessionId, device: 'mobile', at: AT },
-        { type: 'visit', sessionId, visit, source: { ...source, term: null, content: null, clickIds: {} } },
+        {
+          type: 'visit',
+          sessionId,
+          device: 'mobile',
+          visit,
+          source: { ...source, term: null, content: null, clickIds: {} },
+        },
       ),
     view: (eventId: string, activeSeconds: number): RecordEntry => ({
       ...entry({
@@ -169,6 +182,34 @@ test('entries count once, in whatever commits they come and come again, and the 
   for (const change of old.changes) delete (change as { activeSeconds?: number }).activeSeconds;
   await commit([old, entry({ type: 'visit_seen', visitId, at: AT + 30_000 } as Change)]);
   expect(await recorded(sessionId)).toEqual({ pages: 5, active: 12, length: 30 });
+});
+
+test('visits of before get their pages and their device when the schema learns of them', async () => {
+  const older = new pg.Pool({ connectionString: await postgres.createDatabase() });
+  const client = await older.connect();
+  await makeMigrationTable(client);
+  for (const name of await knownMigrations()) if (name < '0006') await applyMigration(client, name);
+  const sessionId = await seedSession(older, COMPANY, { device: 'mobile' });
+  const visitId = await seedVisit(older, COMPANY, sessionId, new Date(AT));
+  for (let view = 0; view < 3; view++) {
+    await insert(older, 'page_views', {
+      company_id: COMPANY,
+      page_view_id: uuid(),
+      session_id: sessionId,
+      visit_id: visitId,
+      url: 'x',
+      viewed_at: new Date(AT),
+    });
+  }
+  await seedVisit(older, COMPANY, await seedSession(older, COMPANY, { device: null }), new Date(AT + 1));
+  client.release();
+  await migrate(older);
+  const { rows } = await older.query('SELECT pages, active_seconds, device FROM visits ORDER BY started_at');
+  expect(rows).toEqual([
+    { pages: 3, active_seconds: 0, device: 'mobile' },
+    { pages: 0, active_seconds: 0, device: null },
+  ]);
+  await older.end();
 });
 
 test('a call is joined by the engagement of each who held its number', async () => {

@@ -288,6 +288,7 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
       changes: [
         {
           type: 'visit',
+          device: null,
           sessionId,
           visit: { visitId, landing: 'x', referrer: 'direct', startedAt: began, lastSeen: began },
           source: {

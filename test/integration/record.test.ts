@@ -140,6 +140,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
 
     const visit = (sessionId: string, visitId: string, more = {}): Change => ({
       type: 'visit',
+      device: null,
       sessionId,
       visit: {
         visitId,

@@ -185,9 +185,7 @@ async function callHistory(
           ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}) found),
         'leases', (SELECT coalesce(json_agg(found), '[]') FROM (
           SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, v.campaign, l.shared, v.pages,
-                 v.active_seconds AS "activeSeconds",
-                 (SELECT s.device FROM sessions s
-                  WHERE s.company_id = l.company_id AND s.session_id = l.session_id) AS device,
+                 v.device, v.active_seconds AS "activeSeconds",
                  (extract(epoch FROM v.started_at) * 1000)::float8 AS "visitStartedAt",
                  (extract(epoch FROM v.last_seen) * 1000)::float8 AS "lastSeen",
                  (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Change, Millis, RecordEntry, RecordOutcome, Visit } from '../../domain/ports.js';
+import type { Change, Device, Millis, RecordEntry, RecordOutcome, Visit } from '../../domain/ports.js';
 import { transaction } from './connect.js';
 import { personOfLead } from './persons.js';
 
@@ -94,7 +94,7 @@ interface VisitRow extends Row {
   /** The entries that are page views of it: of these, those whose event is new are counted. */
   views: number[];
   /** Where it is opened in this batch: its columns. */
-  opened: (Visit & { sessionId: string }) | null;
+  opened: (Visit & { sessionId: string; device: Device | null }) | null;
 }
 
 function tellVisit(
@@ -111,7 +111,7 @@ function tellVisit(
     visits.set(name, row);
   }
   if (change.type === 'visit') {
-    row.opened ??= { sessionId: change.sessionId, ...change.visit, ...change.source };
+    row.opened ??= { sessionId: change.sessionId, device: change.device, ...change.visit, ...change.source };
     return;
   }
   row.at = Math.max(row.at, change.at);
