@@ -4,7 +4,7 @@
  */
 import type { SwapResponse } from '../shared/contract/visitor.js';
 import { parseSpellings, type Spellings } from '../shared/phone.js';
-import { matchesRule } from '../shared/source.js';
+import { createJudge } from '../shared/source-match.js';
 import type { Settings } from './config.js';
 import { watchForms } from './forms.js';
 import { listen, safely } from './guard.js';
@@ -42,8 +42,9 @@ export function startTracker({ config, base }: Settings): Tracker {
   const { numbers, found } = swapper;
 
   // Source trackers need no server: the first whose rule fits how this session began gives its number.
+  const serves = createJudge(session);
   for (const { rule, targets, number } of config.sources) {
-    if (!matchesRule(rule, session)) continue;
+    if (!serves(rule)) continue;
     for (const target of targets) if (!numbers.has(target)) swapper.assign(target, parseSpellings(number));
   }
   const pooled = new Set(config.pooled.filter((target) => !numbers.has(target)));

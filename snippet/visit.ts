@@ -1,5 +1,5 @@
 /** The stretch of time that the visitor spends here now: how it began, and when it was last alive. */
-import { campaignOf, type Touch } from '../shared/source.js';
+import { campaignOf, type Touch } from '../shared/source-match.js';
 import { readLocal, writeLocal } from './storage.js';
 
 const NAME = 'calltrk-visit';

@@ -3,7 +3,7 @@
  * looks at the set of them, so every order gives the same call.
  */
 import type { SourceRule } from '../../shared/contract/visitor.js';
-import { sourceOfRule } from '../../shared/source.js';
+import { sourceOfRule } from '../../shared/source-rules.js';
 import { attributeCall, type CallToJoin } from './attribution.js';
 import type { CallEvent, CallFacts, CallJudge, CallStatus } from './ports.js';
 

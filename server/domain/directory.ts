@@ -1,5 +1,8 @@
-import type { ScriptConfig, SourceRule } from '../../shared/contract/visitor.js';
-import { matchesRule, precedenceOf } from '../../shared/source.js';
+import type { Matcher, ScriptConfig, SourceRule } from '../../shared/contract/visitor.js';
+import { readSource } from '../../shared/source.js';
+import { compileRule } from '../../shared/source-compile.js';
+import { createJudge } from '../../shared/source-match.js';
+import { precedenceOf } from '../../shared/source-rules.js';
 import { spell } from './phone-numbers.js';
 import type { Company, Directory, PhoneNumber, Tracker } from './ports.js';
 
@@ -47,15 +50,15 @@ export function indexDirectory(directory: Directory): Lookup {
   const byKey = new Map(directory.companies.map((company) => [company.scriptKey, company]));
   const byId = new Map(directory.companies.map((company) => [company.companyId, company]));
   const trackers = new Map(directory.trackers.map((t) => [`${t.companyId} ${t.trackerId}`, t]));
-  const shown = new Map<string, Tracker[]>();
+  const shown = new Map<string, Shown[]>();
   for (const tracker of directory.trackers) {
     if (!tracker.active || tracker.numbers.length === 0) continue;
     const company = shown.get(tracker.companyId) ?? [];
-    company.push(tracker);
+    company.push(prepare(tracker));
     shown.set(tracker.companyId, company);
   }
   // Array.sort is stable: of two rules of one rank the older tracker is tried first.
-  for (const company of shown.values()) company.sort((a, b) => rank(a) - rank(b));
+  for (const company of shown.values()) company.sort((a, b) => rank(a.tracker) - rank(b.tracker));
   const routes = indexRoutes(directory, byId);
   const configs = new Map<string, ScriptConfig>();
   /** A visitor's first touch stays as it is, and so do the trackers for him: page views are spared the rules. */
@@ -76,11 +79,10 @@ export function indexDirectory(directory: Directory): Lookup {
         decided.set(origin, known);
       }
       if (!known.has(name)) {
-        const trackers = shown.get(companyId) ?? [];
-        known.set(
-          name,
-          trackers.find((tracker) => tracker.swapTargets.includes(target) && accepts(tracker, origin)),
+        const candidates = (shown.get(companyId) ?? []).filter(({ tracker }) =>
+          tracker.swapTargets.includes(target),
         );
+        known.set(name, candidates.find(({ accepts }) => accepts(origin))?.tracker);
       }
       return known.get(name);
     },
@@ -104,31 +106,50 @@ function rank(tracker: Tracker): number {
     : Number.MAX_SAFE_INTEGER;
 }
 
-function accepts(tracker: Tracker, origin: Origin): boolean {
-  if (tracker.type === 'source') return matchesRule(tracker.source as unknown as SourceRule, origin);
-  return (
-    sessionRules(tracker.source).some((rule) => matchesRule(rule, origin)) !==
-    (tracker.source.inverted === true)
-  );
+/** A tracker with what is worked out once: the visitors it serves, and what its company's script is told of it. */
+interface Shown {
+  tracker: Tracker;
+  accepts: (origin: Origin) => boolean;
+  /** Of source trackers whose numbers are on pages at all. */
+  matcher: Matcher | null;
 }
+
+function prepare(tracker: Tracker): Shown {
+  if (tracker.type === 'session') return { tracker, accepts: acceptsSession(tracker.source), matcher: null };
+  const matcher = compileRule(tracker.source as unknown as SourceRule);
+  return { tracker, matcher, accepts: (origin) => matcher !== null && createJudge(origin)(matcher) };
+}
+
+/** What a session tracker calls the kinds of visits of an engine, as sources. Maps and profiles are unpaid, too. */
+const ENGINE_SOURCES: Record<string, Record<string, readonly string[]>> = {
+  google: {
+    paid: ['google_paid'],
+    organic: ['google_organic', 'google_my_business'],
+    local: ['google_my_business'],
+  },
+  bing: { paid: ['bing_paid'], organic: ['bing_organic', 'bing_places'], local: ['bing_places'] },
+  yahoo: { paid: ['yahoo_paid'], organic: ['yahoo_organic'], local: [] },
+};
 
 /**
  * A session tracker's `source` names the visitors who get a number of its pool: all of them, or those for whom any
- * of these rules holds (`inverted`: none of them).
+ * of what it says holds (`inverted`: none of it).
  */
-function sessionRules(source: Record<string, unknown>): SourceRule[] {
-  const rules: SourceRule[] = [];
-  if (source.type === 'all' || source.type === 'direct') rules.push({ type: source.type });
-  for (const engine of ['google', 'bing', 'yahoo'] as const) {
-    for (const kind of listOf(source[engine])) {
-      if (kind === 'paid' || kind === 'organic') {
-        rules.push({ type: 'search', search_engine: engine, search_type: kind });
-      }
-    }
-  }
-  for (const landing of listOf(source.landing)) rules.push({ type: 'landing_url', landing });
-  for (const referrer of listOf(source.referrer)) rules.push({ type: 'web_referrer', referrer });
-  return rules;
+function acceptsSession(source: Record<string, unknown>): (origin: Origin) => boolean {
+  const matchers = [
+    ...(source.type === 'all' || source.type === 'direct' ? [compileRule({ type: source.type })] : []),
+    ...listOf(source.landing).map((landing) => compileRule({ type: 'landing_url', landing })),
+    ...listOf(source.referrer).map((referrer) => compileRule({ type: 'web_referrer', referrer })),
+  ].filter((matcher) => matcher !== null);
+  const sources = Object.entries(ENGINE_SOURCES).flatMap(([engine, kinds]) =>
+    listOf(source[engine]).flatMap((kind) => kinds[kind] ?? []),
+  );
+  return (origin) => {
+    const fits =
+      matchers.some(createJudge(origin)) ||
+      (sources.length > 0 && sources.includes(readSource(origin.landing, origin.referrer).source));
+    return fits !== (source.inverted === true);
+  };
 }
 
 function listOf(value: unknown): string[] {
@@ -156,25 +177,21 @@ function indexRoutes(directory: Directory, companies: Map<string, Company>): Map
   return routes;
 }
 
-function scriptConfig(company: Company, trackers: readonly Tracker[]): Omit<ScriptConfig, 'version'> {
+function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<ScriptConfig, 'version'> {
   // A disabled company's script stays on the page and does nothing.
   const active = company.active ? trackers : [];
-  const targetsOf = (some: readonly Tracker[]) => [
-    ...new Set(some.flatMap((tracker) => tracker.swapTargets)),
-  ];
+  const pools = active.filter(({ tracker }) => tracker.type === 'session');
+  const sources = active.flatMap(({ tracker, matcher }) =>
+    matcher ? [{ rule: matcher, targets: tracker.swapTargets, number: spell(tracker.numbers[0] ?? '') }] : [],
+  );
+  const pooled = pools.flatMap(({ tracker }) => tracker.swapTargets);
   return {
     key: company.scriptKey,
     cookie_days: company.cookieDays,
     forms: company.active && company.captureForms,
-    targets: targetsOf(active),
-    pooled: targetsOf(active.filter((tracker) => tracker.type === 'session')),
-    sources: active
-      .filter((tracker) => tracker.type === 'source' && Number.isFinite(rank(tracker)))
-      .map((tracker) => ({
-        rule: tracker.source as unknown as SourceRule,
-        targets: tracker.swapTargets,
-        number: spell(tracker.numbers[0] ?? ''),
-      })),
+    targets: [...new Set([...sources.flatMap(({ targets }) => targets), ...pooled])],
+    pooled: [...new Set(pooled)],
+    sources,
   };
 }
 

@@ -1,7 +1,7 @@
 /** How the things of a report read: phones, durations, money, names and sources. */
 import type { SourceRule } from '../../shared/contract/visitor.js';
-import { sourceOfRule } from '../../shared/source.js';
-import { LABELS } from '../../shared/source-table.js';
+import { nameOfSlug } from '../../shared/source.js';
+import { sourceOfRule } from '../../shared/source-rules.js';
 import { spell } from './phone-numbers.js';
 import type { PhoneNumber } from './ports.js';
 import type { CallReport, LeadReport } from './reports.js';
@@ -36,14 +36,6 @@ export function formatSlug(slug: string): string {
   return slug.replace(/_/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-/** `google_paid` → `Google Ads`: what `shared/source` calls the visits of this source. */
-function nameOfSlug(slug: string): string {
-  const [, id, kind] = /^(.+)_(paid|organic)$/.exec(slug) ?? [];
-  const label = id !== undefined && Object.hasOwn(LABELS, id) ? LABELS[id] : undefined;
-  if (!label) return formatSlug(slug);
-  return kind === 'paid' ? (label.paidName ?? `${label.name} Paid`) : `${label.name} Organic`;
-}
-
 /** Caller id shouts; a name all in capitals is set as people write it. */
 export function formatName(name: string | null): string | null {
   if (name === null || name !== name.toUpperCase()) return name;
@@ -63,5 +55,5 @@ export function sourceOf(
     return sourceOfRule(lead.trackerSource as unknown as SourceRule, lead.trackerName ?? '');
   }
   const { source } = lead.attribution;
-  return source === null ? null : { source, name: nameOfSlug(source) };
+  return source === null ? null : { source, name: nameOfSlug(source) ?? formatSlug(source) };
 }

@@ -133,10 +133,7 @@ export const EventsResponseSchema = Type.Object(
 );
 export type EventsResponse = Static<typeof EventsResponseSchema>;
 
-/**
- * What decides whether a source tracker's number is shown. `landing_params` and `landing_url` are looked up in the
- * landing page, `web_referrer` in the referrer; the others are sources as `shared/source` names them.
- */
+/** What decides whether a source tracker's number is shown: CallRail's `source` of such a tracker. */
 export type SourceRule =
   | {
       type:
@@ -153,7 +150,15 @@ export type SourceRule =
       type: 'search';
       search_engine: 'google' | 'yahoo' | 'bing' | 'all';
       search_type: 'paid' | 'organic' | 'all';
-    };
+    }
+  /** A network of `shared/source-table`: `facebook_paid`. */
+  | { type: `${string}_${'paid' | 'organic' | 'all'}` };
+
+/**
+ * A source rule as the page is told it, with nothing left to look up: sources of a RegExp on the text that
+ * `shared/source-match` makes of a visit. The first that fits says whether the rule does (1) or not (0); none: not.
+ */
+export type Matcher = [fits: 0 | 1, expression: string][];
 
 /** The company's configuration, written into the script when it is served. Small: every byte is in every page view. */
 export interface ScriptConfig {
@@ -170,5 +175,7 @@ export interface ScriptConfig {
   /** Those of them for which the server must be asked (a session tracker may serve them). */
   pooled: string[];
   /** Source trackers in the order in which they are tried; the first whose rule matches gives the number. */
-  sources: { rule: SourceRule; targets: string[]; number: Omit<DisplayNumber, 'shared'> }[];
+  sources: { rule: Matcher; targets: string[]; number: Omit<DisplayNumber, 'shared'> }[];
+  /** A click that any of these fits begins a new session, whatever the browser remembers. */
+  overrides?: Matcher[];
 }

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compileRule } from '../../shared/source-compile.js';
 import { type DemoCompany, demoCompany } from '../support/demo.js';
 import { until } from '../support/processes.js';
 import { type RunningServer, removeDataDir, startServer } from '../support/server.js';
@@ -104,10 +105,13 @@ describe("the company's script", () => {
       cookie_days: 180,
       sources: [
         {
-          rule: { type: 'landing_params', landing: 'promo=summer-mailer' },
+          rule: compileRule({ type: 'landing_params', landing: 'promo=summer-mailer' }),
           number: { e164: '+13055550121' },
         },
-        { rule: { type: 'web_referrer', referrer: 'yelp.com' }, number: { e164: '+13055550120' } },
+        {
+          rule: compileRule({ type: 'web_referrer', referrer: 'yelp.com' }),
+          number: { e164: '+13055550120' },
+        },
       ],
     });
   });

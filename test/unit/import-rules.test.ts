@@ -30,10 +30,13 @@ const PORTS = ['server/domain/ports', 'server/domain/errors', 'shared/'];
 
 const WALLS: Wall[] = [
   { folder: 'shared/contract/', own: ['shared/'], packages: ['typebox'] },
+  // What the page carries of the sources; the rest names them by the Public Suffix List, which no page should carry.
+  { folder: 'shared/source-match', own: ['shared/contract/'], packages: [], typesOnly: ['shared/contract/'] },
+  { folder: 'shared/source.ts', own: ['shared/'], packages: ['tldts'] },
   { folder: 'shared/', own: ['shared/'], packages: [] },
   {
     folder: 'snippet/',
-    own: ['snippet/', 'shared/phone', 'shared/source', 'shared/contract/'],
+    own: ['snippet/', 'shared/phone', 'shared/source-match', 'shared/contract/'],
     packages: ['js-cookie'],
     typesOnly: ['shared/contract/'],
   },

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SourceRule } from '../../shared/contract/visitor.js';
-import { campaignOf, matchesRule, precedenceOf, readSource, sourceOfRule } from '../../shared/source.js';
+import { campaignOf, readSource } from '../../shared/source.js';
+import { matchesRule } from '../../shared/source-compile.js';
+import { precedenceOf, sourceOfRule } from '../../shared/source-rules.js';
 
 const SITE = 'https://www.example.com/';
 
@@ -26,7 +28,8 @@ describe('the source of a visit', () => {
     ['', 'https://evil.net/?from=https://www.google.com/', 'evil.net', 'evil.net', 'referral'],
     ['', 'https://evil.net/www.google.com/', 'evil.net', 'evil.net', 'referral'],
     ['', 'https://www.google.com@evil.net/', 'evil.net', 'evil.net', 'referral'],
-    ['', 'https://mail.google.com/', 'google.com', 'google.com', 'referral'],
+    ['', 'https://mail.google.com/', 'gmail', 'Gmail', 'email'],
+    ['', 'https://docs.google.com/', 'google.com', 'google.com', 'referral'],
     ['', 'https://www.bing.com/', 'bing_organic', 'Bing Organic', 'organic'],
     ['', 'https://uk.search.yahoo.com/', 'yahoo_organic', 'Yahoo Organic', 'organic'],
     ['', 'https://duckduckgo.com/', 'duckduckgo_organic', 'DuckDuckGo Organic', 'organic'],
@@ -38,7 +41,7 @@ describe('the source of a visit', () => {
     ['', 'https://192.168.0.7:8080/', '192.168.0.7', '192.168.0.7', 'referral'],
     ['', 'android-app://com.example.reader/', 'com.example.reader', 'com.example.reader', 'referral'],
     ['', 'https://example.com/other', 'direct', 'Direct', 'direct'],
-    ['', 'https://shop.example.com/', 'example.com', 'example.com', 'referral'],
+    ['', 'https://shop.example.com/', 'direct', 'Direct', 'direct'],
     ['?gclid=a', '', 'google_paid', 'Google Ads', 'cpc'],
     ['?GCLID=a', '', 'google_paid', 'Google Ads', 'cpc'],
     ['?wbraid=a', 'https://www.google.com/', 'google_paid', 'Google Ads', 'cpc'],
@@ -115,7 +118,9 @@ describe('a campaign click', () => {
     ['?utm_referrer=x', null],
     ['?gclid=', null],
     ['?client=a&id=2', null],
-    ['#gclid=a', null],
+    ['#section-gclid', null],
+    ['/gclid=a', null],
+    ['?next=https%3A%2F%2Fother.com%2F%3Fgclid%3Da', null],
   ])('%j is none', (query, expected) => {
     expect(campaignOf(SITE + query)).toBe(expected);
   });
@@ -219,7 +224,6 @@ describe('a rule', () => {
     const order = [
       landing_url('/a'),
       web_referrer('a.com'),
-      search('google', 'paid'),
       search('all', 'paid'),
       search('all', 'all'),
       { type: 'all' } as const,
@@ -228,7 +232,15 @@ describe('a rule', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(new Set(order).size).toBe(order.length);
     expect(precedenceOf(landing_params('a'))).toBe(precedenceOf(landing_url('a')));
-    expect(precedenceOf({ type: 'direct' })).toBe(precedenceOf(web_referrer('a')));
+    for (const one of [
+      { type: 'direct' },
+      search('google', 'paid'),
+      { type: 'facebook_paid' },
+    ] as SourceRule[]) {
+      expect(precedenceOf(one)).toBe(precedenceOf(web_referrer('a')));
+    }
+    expect(precedenceOf(search('google', 'all'))).toBe(precedenceOf(search('all', 'paid')));
+    expect(precedenceOf({ type: 'facebook_all' })).toBe(precedenceOf(search('all', 'organic')));
   });
 
   test.each<[SourceRule, string, string]>([

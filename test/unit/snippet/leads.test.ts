@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { VisitorEvent } from '../../../shared/contract/visitor.js';
+import type { Matcher, VisitorEvent } from '../../../shared/contract/visitor.js';
 import { KEY, LIBRARIES, openPage, type Page, SOURCE_NUMBER, TARGET } from '../../support/dom.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
+
+const everybody: Matcher = [[1, '']];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -47,7 +49,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     });
 
     test('on the number of a source tracker is told as well', async () => {
-      const sources = [{ rule: { type: 'all' } as const, targets: [TARGET], number: SOURCE_NUMBER }];
+      const sources = [{ rule: everybody, targets: [TARGET], number: SOURCE_NUMBER }];
       const page = openPage(library, { html: '<a href="tel:305-555-0100">Call</a>', config: { sources } });
       click(page, 'a');
       expect(page.events('tap')).toMatchObject([{ number: SOURCE_NUMBER.e164, target: TARGET }]);

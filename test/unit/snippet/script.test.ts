@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Matcher } from '../../../shared/contract/visitor.js';
 import {
   LIBRARIES,
   OTHER_POOL_NUMBER,
@@ -9,6 +10,8 @@ import {
   SOURCE_NUMBER,
   TARGET,
 } from '../../support/dom.js';
+
+const everybody: Matcher = [[1, '']];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
@@ -176,7 +179,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     });
 
     test('.getSwapNumbers answers by the names it was given, and writes nothing', async () => {
-      const sources = [{ rule: { type: 'all' } as const, targets: [SECOND_TARGET], number: SOURCE_NUMBER }];
+      const sources = [{ rule: everybody, targets: [SECOND_TARGET], number: SOURCE_NUMBER }];
       const page = openPage(library, { html: '<p>Hello</p>', config: { sources } });
       const numbers = page.api.getSwapNumbers([
         '(305) 555-0100',

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { compileRule } from '../../../shared/source-compile.js';
 import {
   displayed,
   KEY,
@@ -290,11 +291,15 @@ describe.each(LIBRARIES)('in %s', (library) => {
   describe('a source tracker', () => {
     const sources = [
       {
-        rule: { type: 'landing_params', landing: 'gclid' } as const,
+        rule: compileRule({ type: 'landing_params', landing: 'gclid' }) ?? [],
         targets: [TARGET],
         number: SOURCE_NUMBER,
       },
-      { rule: { type: 'all' } as const, targets: [TARGET, SECOND_TARGET], number: displayed('+19545550188') },
+      {
+        rule: compileRule({ type: 'all' }) ?? [],
+        targets: [TARGET, SECOND_TARGET],
+        number: displayed('+19545550188'),
+      },
     ];
 
     test('shows its number at once, and the server is not asked for it', async () => {

@@ -1,0 +1,128 @@
+/**
+ * How a visit is looked at, by the page and by the server with the same few lines: the parameters of its landing
+ * page, the host that sent it, and whether a rule fits. What is known about the web is not in here: `source-rules`
+ * compiles it into the rules, so that the script on a page carries no more of it than its company asks for.
+ *
+ * Every function is total and linear in its input: URLs are written by strangers.
+ */
+import type { Matcher } from './contract/visitor.js';
+
+/** How a visit began: URLs as the browser gave them, or `direct`. */
+export interface Touch {
+  landing: string;
+  referrer: string;
+}
+
+/** A touch, taken apart. */
+export interface Evidence {
+  /** What `readParameters` finds in the landing page. */
+  parameters: ReadonlyMap<string, string>;
+  /** The host that sent the visitor, in lower case and without `www`; empty for none, and for the site itself. */
+  host: string;
+}
+
+/** The names of the parameters that make a landing page a campaign click. */
+export const CAMPAIGN =
+  'utm_(?!referrer=)\\w+|\\w*cl(?:ick_?|k)?id|[gw]braid|gad_source|gad_campaignid|fb_ad_id|igsh(?:id)?|li_fat_id|epik|sc_?cid|rdt_cid|mc_cid|_hsenc|mkt_tok|awc|cjevent|irgwc|tblci|dicbo|bd_vid|vmcid|ldtag_cl';
+
+/**
+ * The parameters of an address, of its query and of what stands behind `#`, decoded, by their names in lower case; of
+ * two of one name the first that is not empty. It forgives what mailers and redirects do to links: `&amp;` between
+ * them, `%3F` for the question mark, all of it encoded once more.
+ */
+export function readParameters(url: string): Map<string, string> {
+  const parameters = new Map<string, string>();
+  const query = /^[^?#]*?(?:[?#]|%3f)(.*)/is.exec(url)?.[1] ?? '';
+  for (const part of query.split(/&(?:amp;)*|[?#]/)) {
+    for (const pair of part.includes('=') ? [part] : decode(part).split('&')) {
+      const [name = '', ...value] = pair.split('=');
+      const key = decode(name).toLowerCase();
+      if (!parameters.get(key))
+        parameters.set(key, decode(decode(value.join('=').replace(/\+/g, ' '))).trim());
+    }
+  }
+  return parameters;
+}
+
+/** What is encoded and can be decoded; all else stays as it is. */
+export function decode(text: string): string {
+  return text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => {
+    try {
+      return decodeURIComponent(bytes);
+    } catch {
+      return bytes;
+    }
+  });
+}
+
+/** The host of a URL, also of one without a scheme, in lower case without `www`; empty for whatever has none. */
+export function hostOf(url: string): string {
+  const host =
+    /^\s*(?:[a-z][\w+.-]*:(?!\d))?(?:\/\/)?(?:[^/?#\\\s]*@)?(?:www\.)?([^/?#\\\s:@]+)/i.exec(url)?.[1] ?? '';
+  // 253 is the longest that DNS knows.
+  return /^[\w\u0080-\uffff.-]{1,189}\.[\w\u0080-\uffff-]{1,63}$/.test(host) ? host.toLowerCase() : '';
+}
+
+/** Takes a touch apart. `utm_referrer` stands for a referrer that a redirect lost; the site itself is no referrer. */
+export function readTouch({ landing, referrer }: Touch): Evidence {
+  const parameters = readParameters(landing);
+  const host = hostOf(parameters.get('utm_referrer') || referrer);
+  return { parameters, host: siteOf(host) === siteOf(hostOf(landing)) ? '' : host };
+}
+
+/**
+ * What the subdomains of one site share, as far as labels tell: two of them, three where they end like `co.uk`. Good
+ * enough to know a site from others; the names of sources come from the Public Suffix List.
+ */
+function siteOf(host: string): string {
+  if (/^[\d.]+$/.test(host)) return host;
+  const labels = host.split('.');
+  const isEnding =
+    /^(?:[a-z]{2,3}\.[a-z]{2}|git(?:hub|lab)\.io|(?:blogspot|wordpress|myshopify|wixsite|weebly)\.com)$/;
+  return labels.slice(isEnding.test(labels.slice(-2).join('.')) ? -3 : -2).join('.');
+}
+
+/**
+ * A fingerprint of the campaign click that brought the visitor to `landing`: the same for the same click however
+ * its parameters are ordered, `null` where there was none.
+ */
+export function campaignOf(landing: string): string | null {
+  return (
+    [...readParameters(landing)]
+      .filter(([name, value]) => value && isCampaign(name))
+      .map((parameter) => parameter.join('='))
+      .sort()
+      .join('&') || null
+  );
+}
+
+/** Whether a parameter of this name makes a landing page a campaign click. */
+export function isCampaign(name: string): boolean {
+  return IS_CAMPAIGN.test(`${name}=`);
+}
+
+const IS_CAMPAIGN = new RegExp(`^(?:${CAMPAIGN})=`);
+
+/** Says for each rule whether it serves the visitor who came this way. */
+export function createJudge(touch: Touch): (rule: Matcher) => boolean {
+  const text = describe(touch);
+  return (rule) => rule.find(([, expression]) => new RegExp(expression).test(text))?.[0] === 1;
+}
+
+/**
+ * A touch as rules read it, in lower case, three lines: the host that sent the visitor; the parameters, each
+ * `&name=value` and `&` at the end; the address of the landing page.
+ */
+function describe(touch: Touch): string {
+  const { host, parameters } = readTouch(touch);
+  const told = [...parameters].map(([name, value]) => `&${flatten(name)}=${flatten(value)}`);
+  return `${host}\n${told.join('')}&\n${flatten(decode(touch.landing))}`;
+}
+
+/** Text as a rule is compared with it: nothing in it ends a line or a parameter. */
+export function flatten(text: string): string {
+  return text
+    .replace(/[&\s]+/g, ' ')
+    .trim()
+    .toLowerCase();
+}
