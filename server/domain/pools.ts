@@ -8,6 +8,7 @@ import type {
   LeaseRequest,
   LeaseStore,
   Millis,
+  PhoneNumber,
   PoolContents,
   PoolKey,
   PoolUsage,
@@ -183,7 +184,16 @@ export function createPools({ store, records, directory, elapsed, within, count 
 }
 
 function numbersOf(tracker: Tracker | undefined): PoolContents['numbers'] {
-  return tracker?.type === 'session' && tracker.active ? tracker.numbers : [];
+  return tracker?.type === 'session' && tracker.active ? leasable(tracker) : [];
+}
+
+/** The numbers of a pool that are leased: all but the one that stays free for whoever finds it full. */
+export function leasable({
+  numbers,
+  whenFull,
+  staticNumber,
+}: Pick<Tracker, 'numbers' | 'whenFull' | 'staticNumber'>): PhoneNumber[] {
+  return whenFull === 'static' ? numbers.filter((number) => number !== staticNumber) : numbers;
 }
 
 /** Oldest hold first, so that numbers fall idle in the order in which they did; of each session only its newest. */

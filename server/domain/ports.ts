@@ -3,6 +3,9 @@
  * `storage/` implements each; `compose.ts` is the one file that knows which.
  */
 
+import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
+
+export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 export type { ReportStore } from './reports.js';
 
 /** E.164: `+13055550100`. */
@@ -44,10 +47,26 @@ export interface Tracker {
   greeting: string | null;
   greetingRecordingUrl: string | null;
   holdSeconds: number;
-  /** The numbers it has now, in their order. */
+  /** The numbers it has now, in their order, the static one among them. */
   numbers: PhoneNumber[];
   /** Numbers it had last and nobody has now: they are shown to nobody, but an old flyer keeps ringing through. */
   retiredNumbers: PhoneNumber[];
+  /** The plan by which a pool is divided. It may be older than `numbers`: those that it does not name belong to the rest. */
+  lanes: Lane[];
+  laneKey: LaneKey;
+  whenFull: WhenFull;
+  /** Shown when the pool is full and `whenFull` says so; without effect where it is none of `numbers`. */
+  staticNumber: PhoneNumber | null;
+  thresholds: Thresholds;
+}
+
+/** What a visitor sees when every number is held: one that somebody holds, the static one, or the site's own. */
+export type WhenFull = 'share' | 'static' | 'keep';
+
+/** From which confidence on (0 to 1) a call is joined to a visit, and to a source only. */
+export interface Thresholds {
+  visit: number;
+  source: number;
 }
 
 /** All companies and trackers, small enough to be held in memory by each server. */
@@ -467,7 +486,23 @@ export interface Housekeeping {
   forgetOldEvents(): Promise<number>;
   /** Gives `close` each open call of which nothing was heard for so long, one after another. Answers how many. */
   closeSilentCalls(silentSeconds: number, close: (call: SilentCall) => Promise<void>): Promise<number>;
+  /**
+   * Counts what came to each pool, and how full it was, in the hour that begins then, as it is known by `now`. It takes
+   * the place of what was counted of that hour before.
+   */
+  countHour(hour: Millis, now: Millis): Promise<void>;
+  /** Asks for the plan of each pool, and keeps those that are others than before. Answers how many. */
+  planLanes(now: Millis, plan: LanePlanner): Promise<number>;
+  /** Forgets what was counted of hours that began before. */
+  forgetArrivals(before: Millis): Promise<void>;
 }
+
+/** How a pool is to be divided, by the visits of its last days. */
+export type LanePlanner = (
+  pool: Pick<Tracker, 'numbers' | 'lanes' | 'laneKey' | 'whenFull' | 'staticNumber'>,
+  counts: readonly ArrivalCount[],
+  now: Millis,
+) => Lane[];
 
 /** A call whose end was never told. */
 export interface SilentCall {

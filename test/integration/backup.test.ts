@@ -461,6 +461,26 @@ async function addAwkwardRows(pool: pg.Pool): Promise<void> {
     lead_id: 'a\tb',
   };
   await insert(pool, 'person_merges', { ...merge, reason: 'form' });
+  const hour = { company_id: companyId, tracker_id: 'TRK1', hour: '2025-03-30T01:00:00Z' };
+  await insert(pool, 'arrivals', {
+    ...hour,
+    source: 'google_paid',
+    campaign: 'tab\t\\N',
+    visits: 3,
+    first_at: '2025-03-30T01:30:00.123456Z',
+    leases: 3,
+    lease_seconds: 0.1 + 0.2,
+    shared: 2,
+    reissued: 1,
+    diverted: 0,
+  });
+  await insert(pool, 'pool_hours', {
+    ...hour,
+    numbers: 8,
+    seconds: 3600,
+    held_seconds: 1e9 / 3,
+    peak_held: 8,
+  });
   await pool.query(
     `CREATE TABLE IF NOT EXISTS page_views_2025_03 PARTITION OF page_views
        FOR VALUES FROM ('2025-03-01 00:00:00+00') TO ('2025-04-01 00:00:00+00')`,

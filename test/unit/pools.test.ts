@@ -33,6 +33,11 @@ function tracker(more: Partial<Tracker> = {}): Tracker {
     holdSeconds: HOLD / 1000,
     numbers: [ONE, TWO],
     retiredNumbers: [],
+    lanes: [],
+    laneKey: 'campaign',
+    whenFull: 'share',
+    staticNumber: null,
+    thresholds: { visit: 0.5, source: 0.5 },
     ...more,
   };
 }

@@ -30,6 +30,12 @@ interface TrackerRow {
   call_flow: { greeting_text?: string | null; greeting_recording_url?: string | null };
   whisper_message: string | null;
   hold_seconds: number;
+  lanes: Tracker['lanes'];
+  lane_key: Tracker['laneKey'];
+  when_full: Tracker['whenFull'];
+  static_number: string | null;
+  visit_threshold: number;
+  source_threshold: number;
   numbers: string[] | null;
   retired: string[] | null;
 }
@@ -94,5 +100,10 @@ function trackerOf(row: TrackerRow): Tracker {
     holdSeconds: row.hold_seconds,
     numbers: row.numbers ?? [],
     retiredNumbers: row.retired ?? [],
+    lanes: row.lanes,
+    laneKey: row.lane_key,
+    whenFull: row.when_full,
+    staticNumber: row.static_number,
+    thresholds: { visit: row.visit_threshold, source: row.source_threshold },
   };
 }

@@ -1,10 +1,18 @@
 import type pg from 'pg';
 import type { Housekeeping, SilentCall } from '../../domain/ports.js';
+import { countHour, forgetArrivals, planEach } from './arrivals.js';
 import { sqlState, transaction } from './connect.js';
 
 /** Names "housekeeping" among all advisory locks of a database, and in it each job: they do not wait for each other. */
 const HOUSEKEEPING_LOCK = 0x6374686b;
-const JOBS = { keepMonthsAhead: 1, forgetOldEvents: 2, closeSilentCalls: 3 } as const;
+const JOBS = {
+  keepMonthsAhead: 1,
+  forgetOldEvents: 2,
+  closeSilentCalls: 3,
+  countHour: 4,
+  planLanes: 5,
+  forgetArrivals: 6,
+} as const;
 const MONTHS_AHEAD = 2;
 /** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
 const LEDGER_DAYS = 7;
@@ -45,6 +53,10 @@ export function createHousekeeping(pool: pg.Pool): Housekeeping {
         async (client) => closeEach(await silentCalls(client, silentSeconds), close),
         0,
       ),
+    countHour: (hour, now) => alone('countHour', (client) => countHour(client, hour, now), undefined),
+    planLanes: (now, plan) => alone('planLanes', (client) => planEach(client, now, plan), 0),
+    forgetArrivals: (before) =>
+      alone('forgetArrivals', (client) => forgetArrivals(client, before), undefined),
   };
 }
 

@@ -17,7 +17,7 @@ import { rowsOf, type Sql, sql } from './sql.js';
 import { findTracker } from './trackers.js';
 
 /** Names the lock behind which trackers change: "trck" in ASCII. */
-const CHANGE_LOCK = 0x7472636b;
+export const CHANGE_LOCK = 0x7472636b;
 
 /** When a change happens, as Postgres writes it, to the microsecond. */
 type Instant = string;
