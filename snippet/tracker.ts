@@ -87,7 +87,7 @@ export function startTracker({ config, base }: Settings): Tracker {
   const captureForm = config.forms
     ? watchForms(transport, () => openFormSession(config.cookie_days))
     : () => {};
-  const nextSignOfLife = watchPresence(giveSignOfLife);
+  const nextSignOfLife = watchPresence(giveSignOfLife, () => transport.sendNow({ type: 'leave' }));
   listen('visibilitychange', () => {
     if (document.visibilityState === 'visible' && Date.now() > heldUntil) askAgain();
   });

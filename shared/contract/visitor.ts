@@ -113,6 +113,7 @@ export const EventSchemas = {
     fields: Type.Record(Type.String({ maxLength: 512 }), FieldValue),
     fcid: Type.Optional(Type.Union([Uuid('calltrk_fcid'), Type.Null()])),
   }),
+  /** The page went out of view. A sign of life while the one before it is fresh; later it changes nothing. */
   leave: event('leave', {}),
 } as const;
 export type EventType = keyof typeof EventSchemas;

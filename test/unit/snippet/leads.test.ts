@@ -125,6 +125,30 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(page.events('ping')).toEqual([]);
     });
 
+    test('is sent when the page goes out of view, by beacon, and not soon after another one', async () => {
+      const page = openPage(library);
+      const show = (state: string) => {
+        Object.defineProperty(page.document, 'visibilityState', { value: state, configurable: true });
+        move(page, 'visibilitychange');
+      };
+      await page.settle();
+      show('hidden');
+      expect(page.events('leave')).toEqual([]);
+      show('visible');
+      await page.settle(8000);
+      show('hidden');
+      expect(page.events('leave')).toHaveLength(1);
+      expect(page.to('/v1/events')[0]?.via).toBe('beacon');
+      // What moves there is nobody's hand.
+      await page.settle(8000);
+      move(page, 'scroll');
+      show('visible');
+      show('hidden');
+      expect(page.events('leave')).toHaveLength(2);
+      await page.settle(180_000);
+      expect(page.events('ping')).toEqual([]);
+    });
+
     test('keeps the hold: no number is asked for anew', async () => {
       const page = openPage(library);
       for (let minute = 0; minute < 60; minute++) {
