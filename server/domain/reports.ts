@@ -3,7 +3,7 @@
  * Dates are in `report-dates.ts`, how phones and money read in `report-words.ts`.
  */
 import { invalid } from './errors.js';
-import type { Attribution, CallFacts, Device, Millis, PhoneNumber } from './ports.js';
+import type { Attribution, CallFacts, Device, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Window } from './report-dates.js';
 
 // ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -57,6 +57,12 @@ export interface CompanyReport extends CompanySettings {
   disabledAt: Millis | null;
 }
 
+/** How a session tracker leases its numbers, and how sure a join of their calls must be. */
+export interface PoolSettings extends Pick<Tracker, 'holdSeconds' | 'laneKey' | 'whenFull' | 'staticNumber'> {
+  visitThreshold: number;
+  sourceThreshold: number;
+}
+
 export interface NewTracker {
   companyId: string;
   name: string;
@@ -69,6 +75,8 @@ export interface NewTracker {
   campaignName: string | null;
   whisperMessage: string | null;
   smsEnabled: boolean;
+  /** Of a session tracker; null of a source tracker. */
+  pool: PoolSettings | null;
 }
 
 /** The member of a request that holds a tracker's numbers. */

@@ -53,6 +53,52 @@ const CallFlow = Type.Object({
 const SOURCE = [Type.Record(Type.String(), Type.Unknown()), Type.Literal('all')] as const;
 const ABOUT_SOURCE = { description: 'Whose visits are served; a session tracker may say "all".' };
 
+/** An extension to CallRail's API. What is left out, or null, stays as it is; null clears `static_number`. */
+const POOL_SETTINGS = Type.Object({
+  hold_seconds: given(
+    Type.Integer({
+      minimum: 1,
+      maximum: 86_400,
+      description: 'A number stays with its visitor so long after his last sign of life; 1200 if never set.',
+    }),
+  ),
+  lane_key: given(
+    Type.Union([Type.Literal('campaign'), Type.Literal('source'), Type.Literal('none')], {
+      description: 'What the numbers are divided by; campaign if never set.',
+    }),
+  ),
+  when_full: given(
+    Type.Union([Type.Literal('share'), Type.Literal('static'), Type.Literal('keep')], {
+      description:
+        'What is shown when every number is held: one that somebody else sees, too (if never set), the static ' +
+        'number, or the number of the site.',
+    }),
+  ),
+  static_number: given(
+    Type.String({
+      minLength: 1,
+      maxLength: 40,
+      description: 'One of tracking_numbers. With when_full static it is leased to nobody alone.',
+    }),
+  ),
+  visit_threshold: given(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'A call is joined to a visit from this confidence on; 0.5 if never set.',
+    }),
+  ),
+  source_threshold: given(
+    Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description:
+        'A call whose visit is left open is joined to a source from this confidence on; 0.5 if never set.',
+    }),
+  ),
+});
+export type PoolBody = Static<typeof POOL_SETTINGS>;
+
 /** What both a new tracker and a change of one may say. */
 const TRACKER_SETTINGS = {
   tracking_numbers: given(
@@ -71,6 +117,7 @@ const TRACKER_SETTINGS = {
   campaign_name: given(Type.String({ maxLength: 255 })),
   whisper_message: given(Type.String({ maxLength: 4096 })),
   sms_enabled: Switch,
+  pool: given(POOL_SETTINGS),
 };
 
 /** What a request for a new tracker may hold; the rules between the members are the route's. */

@@ -178,6 +178,20 @@ export const TrackerSchema = resource('Tracker', {
   swap_targets: Texts('Numbers of the site that are replaced, E.164'),
   call_alerts: Reserved('Empty.'),
   sms_alerts: Reserved('Empty.'),
+  pool: orNull(
+    Type.Object(
+      {
+        hold_seconds: Type.Integer(),
+        lane_key: Type.String({ description: 'campaign, source or none' }),
+        when_full: Type.String({ description: 'share, static or keep' }),
+        static_number: Type.Union([Type.String(), Type.Null()]),
+        visit_threshold: Type.Number(),
+        source_threshold: Type.Number(),
+      },
+      { title: 'PoolSettings', additionalProperties: false },
+    ),
+    'Of a session tracker: how its numbers are leased and their calls joined.',
+  ),
 });
 
 // ── Calls ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,8 +7,10 @@ import { invalid } from '../../domain/errors.js';
 import { parsePhoneNumber } from '../../domain/phone-numbers.js';
 import type { PhoneNumber } from '../../domain/ports.js';
 import { type NewTracker, numbersField, type TrackerReport } from '../../domain/reports.js';
+import { readPoolSettings } from './pool-body.js';
 
-const MAX_POOL = 1000;
+/** So many were measured; the lease stores know no limit. */
+const MAX_POOL = 5000;
 
 /** Throws `invalid` with the field to blame. */
 export function readNewTracker(body: NewTrackerBody, companyId: string): NewTracker {
@@ -16,18 +18,20 @@ export function readNewTracker(body: NewTrackerBody, companyId: string): NewTrac
   const name = requireName(body.name);
   const callFlow = readCallFlow(body.call_flow);
   const destinationNumber = callFlow.destination_number;
+  const trackingNumbers = readNumbers(type, body) ?? missingNumbers(type);
   const tracker: NewTracker = {
     companyId,
     name,
     type,
     destinationNumber,
-    trackingNumbers: readNumbers(type, body) ?? missingNumbers(type),
+    trackingNumbers,
     swapTargets: readTargets(body.swap_targets ?? [], destinationNumber),
     source: readSource(type, body.source),
     callFlow,
     campaignName: readCampaign(type, body.campaign_name),
     whisperMessage: body.whisper_message || null,
     smsEnabled: isOn(body.sms_enabled ?? true),
+    pool: readPoolSettings(type, body.pool, trackingNumbers),
   };
   refuseOwnNumbers(tracker, body);
   return tracker;
@@ -61,6 +65,7 @@ export function readTrackerChanges(body: TrackerChangesBody, tracker: TrackerRep
     whisperMessage:
       body.whisper_message === undefined ? tracker.whisperMessage : body.whisper_message || null,
     smsEnabled: body.sms_enabled == null ? tracker.smsEnabled : isOn(body.sms_enabled),
+    pool: readPoolSettings(type, body.pool, trackingNumbers, tracker.pool),
   };
   refuseOwnNumbers(changed, body);
   return changed;

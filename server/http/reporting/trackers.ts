@@ -40,6 +40,15 @@ const FIELDS: FieldTable<TrackerReport> = {
     swap_targets: (tracker) => tracker.swapTargets,
     call_alerts: () => [],
     sms_alerts: () => [],
+    pool: ({ pool }) =>
+      pool && {
+        hold_seconds: pool.holdSeconds,
+        lane_key: pool.laneKey,
+        when_full: pool.whenFull,
+        static_number: pool.staticNumber,
+        visit_threshold: pool.visitThreshold,
+        source_threshold: pool.sourceThreshold,
+      },
   },
 };
 

@@ -10,7 +10,12 @@
 import type pg from 'pg';
 import { invalid, notFound } from '../../../domain/errors.js';
 import type { PhoneNumber } from '../../../domain/ports.js';
-import { type NewTracker, numbersField, type TrackerReport } from '../../../domain/reports.js';
+import {
+  type NewTracker,
+  numbersField,
+  type PoolSettings,
+  type TrackerReport,
+} from '../../../domain/reports.js';
 import { sqlState, transaction } from '../connect.js';
 import { newId } from '../ids.js';
 import { rowsOf, type Sql, sql } from './sql.js';
@@ -62,6 +67,7 @@ export async function createTracker(
               ${JSON.stringify(tracker.callFlow)}, ${tracker.campaignName}, ${tracker.whisperMessage},
               ${tracker.smsEnabled})`,
       );
+      await setPool(client, tracker.companyId, trackerId, tracker.pool);
       await setNumbers(client, now, tracker.companyId, trackerId, tracker.trackingNumbers);
       return requireTracker(client, accountId, trackerId);
     }),
@@ -95,6 +101,7 @@ export async function updateTracker(
               whisper_message = ${tracker.whisperMessage}, sms_enabled = ${tracker.smsEnabled}
             WHERE company_id = ${companyId} AND tracker_id = ${trackerId}`,
       );
+      await setPool(client, companyId, trackerId, tracker.pool);
       if (current.active) await setNumbers(client, now, companyId, trackerId, tracker.trackingNumbers);
       return requireTracker(client, accountId, trackerId);
     }),
@@ -120,6 +127,22 @@ export async function disableTrackers(client: pg.PoolClient, now: Instant, which
   await rowsOf(
     client,
     sql`UPDATE tracking_numbers SET removed_at = ${now} WHERE ${which} AND removed_at IS NULL`,
+  );
+}
+
+async function setPool(
+  client: pg.PoolClient,
+  companyId: string,
+  trackerId: string,
+  pool: PoolSettings | null,
+): Promise<void> {
+  if (!pool) return;
+  await rowsOf(
+    client,
+    sql`UPDATE trackers SET hold_seconds = ${pool.holdSeconds}, lane_key = ${pool.laneKey},
+          when_full = ${pool.whenFull}, static_number = ${pool.staticNumber},
+          visit_threshold = ${pool.visitThreshold}, source_threshold = ${pool.sourceThreshold}
+        WHERE company_id = ${companyId} AND tracker_id = ${trackerId}`,
   );
 }
 

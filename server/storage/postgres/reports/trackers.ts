@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Found, Listing, TrackerFilter, TrackerReport } from '../../../domain/reports.js';
+import type { Found, Listing, PoolSettings, TrackerFilter, TrackerReport } from '../../../domain/reports.js';
 import { contains, millis, orderBy, rowsOf, sql, where } from './sql.js';
 
 interface TrackerRow {
@@ -17,6 +17,12 @@ interface TrackerRow {
   campaign_name: string | null;
   whisper_message: string | null;
   sms_enabled: boolean;
+  hold_seconds: number;
+  lane_key: PoolSettings['laneKey'];
+  when_full: PoolSettings['whenFull'];
+  static_number: string | null;
+  visit_threshold: number;
+  source_threshold: number;
   created_at: Date;
   disabled_at: Date | null;
 }
@@ -82,6 +88,17 @@ function reportOf(row: TrackerRow): TrackerReport {
     campaignName: row.campaign_name,
     whisperMessage: row.whisper_message,
     smsEnabled: row.sms_enabled,
+    pool:
+      row.type === 'source'
+        ? null
+        : {
+            holdSeconds: row.hold_seconds,
+            laneKey: row.lane_key,
+            whenFull: row.when_full,
+            staticNumber: row.static_number,
+            visitThreshold: row.visit_threshold,
+            sourceThreshold: row.source_threshold,
+          },
     createdAt: millis(row.created_at),
     disabledAt: millis(row.disabled_at),
   };
