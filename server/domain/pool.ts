@@ -1,13 +1,11 @@
 /**
  * Leasing: which number of a pool a session sees. The store keeps it atomic; here a lease becomes a row. Every visit
  * has rows of its own, since calls are joined to visits.
- *
- * Lanes (a pool divided among its sources) will decide which numbers of the pool a request may take; their place is
- * `lanes.ts` beside this file and one more field in `LeaseRequest`.
  */
 import type { Lookup } from './directory.js';
+import { REST } from './lanes.js';
 import type { Patience, Pools } from './pools.js';
-import type { CurrentVisit, Lease, Millis, PhoneNumber, Tracker } from './ports.js';
+import type { CurrentVisit, Lease, LeaseRequest, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Session } from './sessions.js';
 
 /** A ping is asked for this often while somebody looks at the page: one small request a minute keeps a number. */
@@ -45,11 +43,23 @@ export async function leaseNumber(
   const { companyId, trackerId, holdSeconds } = tracker;
   const { session, now, mayOpen, patience } = visitor;
   const { sessionId } = session.key;
-  const request = { pool: { companyId, trackerId }, sessionId, now, holdMs: holdSeconds * 1000, mayOpen };
+  const request = {
+    pool: { companyId, trackerId },
+    sessionId,
+    now,
+    holdMs: holdSeconds * 1000,
+    mayOpen,
+    ...partOf(tracker, visitor),
+  };
   const lease = await pools.assign(request, patience);
   if (lease === 'away') return numberOnRecord(tracker, visitor);
   if (lease) keepLease(tracker, visitor, lease, deriveId);
   return lease;
+}
+
+/** The part of the pool that the visitor may take a number from. */
+function partOf(_tracker: Tracker, _visitor: LeaseVisitor): Pick<LeaseRequest, 'lane' | 'mayShare'> {
+  return { lane: REST, mayShare: true };
 }
 
 /** The number that the visit has by its rows, while its hold lasts: nobody else can have got it alone. */

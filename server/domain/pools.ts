@@ -3,6 +3,7 @@
  * waits only so long for it, and a forgotten pool is remembered from its lease rows before it gives a number.
  */
 import type { LiveDirectory, Lookup } from './directory.js';
+import { REST } from './lanes.js';
 import type {
   Lease,
   LeaseRequest,
@@ -14,6 +15,7 @@ import type {
   PoolUsage,
   RecordStore,
   RememberedLease,
+  SignOfLife,
   Tracker,
 } from './ports.js';
 
@@ -34,7 +36,7 @@ export interface Pools {
   /** As the store answers, `away` when it does not, or when nobody can say who holds what. Never rejects. */
   assign(request: LeaseRequest, patience: Patience): Promise<Lease | null | 'away'>;
   /** A sign of life; that it could not be told costs nothing but time on the hold. Never rejects. */
-  renew(request: Omit<LeaseRequest, 'mayOpen'>, patience: Patience): Promise<void>;
+  renew(sign: SignOfLife, patience: Patience): Promise<void>;
   /**
    * Makes the store's pools as the directory `next` has them; those of `before` that are gone become empty. Never
    * rejects: false when something could not be told, so that it is to be asked again.
@@ -142,9 +144,9 @@ export function createPools({ store, records, directory, elapsed, within, count 
         return 'away';
       }
     },
-    async renew(request, patience) {
+    async renew(sign, patience) {
       try {
-        await ask(patience, () => store.renew(request));
+        await ask(patience, () => store.renew(sign));
       } catch (error) {
         count('away', error);
       }
@@ -170,9 +172,9 @@ export function createPools({ store, records, directory, elapsed, within, count 
       const forgotten: PoolKey[] = [];
       const pools = lookup.trackers.filter(({ type, active }) => type === 'session' && active);
       const looked = await all(pools, async (tracker) => {
-        const { companyId, trackerId } = tracker;
+        const { companyId, trackerId, holdSeconds } = tracker;
         const pool = { companyId, trackerId };
-        const usage = await store.usage(pool, now);
+        const usage = await store.usage(pool, now, holdSeconds * 1000);
         if (usage === 'forgotten') forgotten.push(pool);
         else if (usage.version < version) await store.setPool(pool, numbersOf(tracker), version);
         if (usage !== 'forgotten') see(tracker, usage);
@@ -183,8 +185,10 @@ export function createPools({ store, records, directory, elapsed, within, count 
   };
 }
 
+/** The numbers of the tracker that are leased, each in its lane. */
 function numbersOf(tracker: Tracker | undefined): PoolContents['numbers'] {
-  return tracker?.type === 'session' && tracker.active ? leasable(tracker) : [];
+  if (tracker?.type !== 'session' || !tracker.active) return [];
+  return leasable(tracker).map((number) => ({ number, lane: REST }));
 }
 
 /** The numbers of a pool that are leased: all but the one that stays free for whoever finds it full. */

@@ -85,17 +85,35 @@ export interface PoolKey {
   trackerId: string;
 }
 
-export interface LeaseRequest {
+/** A number of a pool and the part of the pool that it belongs to. */
+export interface PooledNumber {
+  number: PhoneNumber;
+  /** Any text; see `lanes.ts`. */
+  lane: string;
+}
+
+/** A session is alive, and holds its number on. */
+export interface SignOfLife {
   pool: PoolKey;
   sessionId: string;
   now: Millis;
   /** The number is held until `now + holdMs`, unless a later sign of life renews it. */
   holdMs: number;
+}
+
+export interface LeaseRequest extends SignOfLife {
+  /**
+   * The lane that serves the visitor. One that has no number (the pool was divided anew, and not everybody has heard)
+   * stands for `*`, and where that has none, for all lanes.
+   */
+  lane: string;
   /**
    * False: renew what the session holds, or give back the number it had if nobody took it since, but open nothing
    * new. For visitors whose address has used up its share of new leases.
    */
   mayOpen: boolean;
+  /** False: open nothing when every number of the lane is held. */
+  mayShare: boolean;
 }
 
 export interface Lease {
@@ -126,8 +144,8 @@ export interface RememberedLease {
 
 /** A pool as the record has it. */
 export interface PoolContents {
-  numbers: readonly PhoneNumber[];
-  /** The directory's version that has these numbers; it only grows. */
+  numbers: readonly PooledNumber[];
+  /** The directory's version that has these numbers in these lanes; it only grows. */
   version: number;
   /** Oldest hold first, and of each session only its newest. */
   leases: readonly RememberedLease[];
@@ -140,28 +158,39 @@ export interface PoolContents {
  */
 export interface LeaseStore {
   /**
-   * Makes a known pool have exactly these numbers: a lease on a number that went away ends, all others stay. Not when
-   * the store has heard of a newer version. False: the pool is forgotten, and nothing was done.
+   * Makes a known pool have exactly these numbers in these lanes: a lease on a number that went away ends, all others
+   * stay, also where their number has changed its lane. Not when the store has heard of a newer version. False: the
+   * pool is forgotten, and nothing was done.
    */
-  setPool(pool: PoolKey, numbers: readonly PhoneNumber[], version: number): Promise<boolean>;
+  setPool(pool: PoolKey, numbers: readonly PooledNumber[], version: number): Promise<boolean>;
   /** Makes a forgotten pool known, with its leases, in one step. Does nothing when it is known. */
   remember(pool: PoolKey, contents: PoolContents): Promise<void>;
   /**
-   * The session's number: the one it holds; else the one it had, if nobody took it since; else the one idle
-   * longest; else, when all are held, the one whose holder has been quiet longest, shared. Null: the pool has no
-   * number, or a new lease would be needed and `mayOpen` is false.
+   * The session's number, whatever its lane: the one it holds; else the one it had, if nobody took it since; else of
+   * its lane the one idle longest; else, when all of the lane are held, the one whose holders have been quiet longest,
+   * shared. Null: the pool has no number, or a new lease would be needed and `mayOpen` is false, or a shared one and
+   * `mayShare` is false. A hold that ends later than can be (`latestHold`) was given by a clock that was ahead: it
+   * counts as over.
    */
   assign(request: LeaseRequest): Promise<Lease | null | 'forgotten'>;
   /** A sign of life: extends the session's lease. False: it has none, or the pool is forgotten. */
-  renew(request: Omit<LeaseRequest, 'mayOpen'>): Promise<boolean>;
-  /** How many numbers the pool has, how many are held now, and of which version it is. */
-  usage(pool: PoolKey, now: Millis): Promise<PoolUsage | 'forgotten'>;
+  renew(sign: SignOfLife): Promise<boolean>;
+  /** How many numbers the pool has, how many are held now, and of which version it is. Looks at every number. */
+  usage(pool: PoolKey, now: Millis, holdMs: number): Promise<PoolUsage | 'forgotten'>;
 }
 
 export interface PoolUsage {
   numbers: number;
   held: number;
   version: number;
+  /** The same of each lane, in any order. */
+  lanes: LaneUsage[];
+}
+
+export interface LaneUsage {
+  lane: string;
+  numbers: number;
+  held: number;
 }
 
 // ── The record ───────────────────────────────────────────────────────────────────────────────────────────────

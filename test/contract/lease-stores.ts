@@ -1,10 +1,34 @@
-import type { LeaseStore } from '../../server/domain/ports.js';
+import type { Lease, LeaseStore, PooledNumber, PoolKey } from '../../server/domain/ports.js';
 import { createMemoryLeaseStore } from '../../server/storage/memory/lease-store.js';
 import { parseRedisUrl } from '../../server/storage/redis/address.js';
 import { createRedisClient } from '../../server/storage/redis/client.js';
 import { createRedisLeaseStore } from '../../server/storage/redis/lease-store.js';
 import { until } from '../support/processes.js';
 import { startRedis, startRedisCluster } from '../support/redis.js';
+
+export const HOLD = 20 * 60_000;
+export const NOW = 1_800_000_000_000;
+let pools = 0;
+
+/** One that no test has used. */
+export function newPool(): PoolKey {
+  return { companyId: 'COM1', trackerId: `TRK${++pools}` };
+}
+
+export function numbersOf(count: number): string[] {
+  return Array.from({ length: count }, (_, at) => `+1305555${String(at).padStart(4, '0')}`);
+}
+
+/** Numbers dealt to the lanes in turn. */
+export function inLanes(numbers: readonly string[], ...lanes: string[]): PooledNumber[] {
+  return numbers.map((number, at) => ({ number, lane: lanes[at % lanes.length] ?? '*' }));
+}
+
+export async function must(answer: Promise<Lease | null | 'forgotten'>): Promise<Lease> {
+  const lease = await answer;
+  if (!lease || lease === 'forgotten') throw new Error(`no lease: ${lease}`);
+  return lease;
+}
 
 export interface OpenLeaseStore {
   store: LeaseStore;

@@ -76,17 +76,32 @@ it('F17 clocks that jump and clocks that are years off lose nothing', async () =
   expect(claims).toEqual([{ count: 0 }]);
 });
 
-// Known to fail, and to be turned into `it` when it does no more: both lease stores hold a number until the time that
-// was said when it was given, which after a step back of the clock is an hour away.
-it.fails('F17 a number that was given while the clock was ahead is free when the clock is right again', async () => {
+let strangers: string[] = [];
+
+it('F17 a number that was given while the clock was ahead is free when the clock is right again', async () => {
   const scenario = 'F17 numbers given by a clock that was ahead';
   // Nobody has been there for longer than a hold lasts: every number is free, also those that were given at a time
   // that has not come yet.
   await sleep(HOLD_SECONDS * 1000 + 500);
-  const strangers = await Promise.all(place.pool.map(() => show(place, scenario)));
-  expect(new Set(strangers.map(({ number }) => number))).toEqual(new Set(place.pool));
+  const before = await countShared();
+  const shown = await Promise.all(place.pool.map(() => show(place, scenario)));
+  expect(new Set(shown.map(({ number }) => number))).toEqual(new Set(place.pool));
+  expect(await countShared()).toBe(before);
+  strangers = shown.map(({ session }) => session);
+});
+
+// Known to fail, and to be turned into `it` when it does no more: the record takes a visit whose last sign of life has
+// not come yet for one that is there still (`write_entries`).
+it.fails('F17 and the record says that each of them is alone, too', async () => {
+  expect(strangers).toHaveLength(place.pool.length);
   const shared = await place.query('SELECT number FROM leases WHERE shared AND session_id = ANY ($1)', [
-    strangers.map(({ session }) => session),
+    strangers,
   ]);
   expect(shared).toEqual([]);
 });
+
+/** How many new leases were shared ones, as the lease store told it. */
+async function countShared(): Promise<number> {
+  const metrics = await (await fetch(`${place.servers[0]?.url}/metrics`)).text();
+  return Number(/^calltrk_leases_total\{kind="shared"\} (\d+)$/m.exec(metrics)?.[1] ?? 0);
+}

@@ -28,16 +28,31 @@ afterEach(async () => {
   await cluster?.close();
 });
 
-const NUMBERS = Array.from({ length: 20 }, (_, at) => `+14045550${100 + at}`);
+const LANES = ['google_ads', 'facebook', '*'];
+const NUMBERS = Array.from({ length: 21 }, (_, at) => ({
+  number: `+14045550${100 + at}`,
+  lane: LANES[at % 3] as string,
+}));
 const POOLS: PoolKey[] = Array.from({ length: 24 }, (_, at) => ({
   companyId: 'COM1',
   trackerId: `TRK${at}`,
 }));
 
+/** Visitors of different pools come by different lanes. */
+const laneOf = ({ trackerId }: PoolKey) => LANES[Number(trackerId.slice(3)) % 3] as string;
+
 async function assign(pool: PoolKey, sessionId = 'somebody') {
   const begun = performance.now();
   const answer = await store
-    .assign({ pool, sessionId, now: Date.now(), holdMs: HOLD, mayOpen: true })
+    .assign({
+      pool,
+      sessionId,
+      lane: laneOf(pool),
+      now: Date.now(),
+      holdMs: HOLD,
+      mayOpen: true,
+      mayShare: true,
+    })
     .then((lease) => (lease === null || lease === 'forgotten' ? String(lease) : lease.number))
     .catch(() => 'away');
   return { answer, ms: performance.now() - begun };

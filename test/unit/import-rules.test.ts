@@ -46,10 +46,14 @@ const WALLS: Wall[] = [
     own: [...PORTS, 'server/storage/postgres/', 'server/domain/reports', 'server/domain/report-dates'],
     packages: ['pg', 'node:*'],
   },
-  { folder: 'server/storage/memory/', own: [...PORTS, 'server/storage/memory/'], packages: ['node:*'] },
+  {
+    folder: 'server/storage/memory/',
+    own: [...PORTS, 'server/domain/lease-pool', 'server/storage/memory/'],
+    packages: ['node:*'],
+  },
   {
     folder: 'server/storage/redis/',
-    own: [...PORTS, 'server/storage/redis/'],
+    own: [...PORTS, 'server/domain/lease-pool', 'server/storage/redis/'],
     packages: ['ioredis', 'node:*'],
   },
   {

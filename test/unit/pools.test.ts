@@ -6,6 +6,7 @@ import type {
   CurrentVisit,
   Directory,
   Lease,
+  LeaseRequest,
   LeaseStore,
   RememberedLease,
   Tracker,
@@ -55,6 +56,16 @@ const held = (number: string, sessionId: string, heldUntil: number): RememberedL
   shared: false,
 });
 
+const requestOf = (sessionId: string): LeaseRequest => ({
+  pool: POOL,
+  sessionId,
+  lane: '*',
+  now: NOW,
+  holdMs: HOLD,
+  mayOpen: true,
+  mayShare: true,
+});
+
 interface Setting {
   store?: LeaseStore;
   remembered?: () => Promise<RememberedLease[]>;
@@ -78,8 +89,7 @@ function setUp({ store = createMemoryLeaseStore(), remembered = async () => [] }
     within,
     count: (what) => told.push(what),
   });
-  const assign = (sessionId: string) =>
-    pools.assign({ pool: POOL, sessionId, now: NOW, holdMs: HOLD, mayOpen: true }, pools.patience());
+  const assign = (sessionId: string) => pools.assign(requestOf(sessionId), pools.patience());
   return { pools, store, directory, asked, told, assign };
 }
 
@@ -144,7 +154,7 @@ test('all pools of one request share its patience', async () => {
   const patience = pools.patience();
   const begun = performance.now();
   for (const trackerId of ['TRK1', 'TRK2', 'TRK3']) {
-    const request = { pool: { ...POOL, trackerId }, sessionId: 'a', now: NOW, holdMs: HOLD, mayOpen: true };
+    const request = { ...requestOf('a'), pool: { ...POOL, trackerId } };
     expect(await pools.assign(request, patience)).toBe('away');
   }
   expect(performance.now() - begun).toBeLessThan(400);
@@ -155,14 +165,14 @@ describe('a change of the directory', () => {
     const { pools, store, directory } = setUp();
     const first = directory.current();
     expect(await pools.follow(first, createLiveDirectory().current(), NOW)).toBe(true);
-    expect(await store.usage(POOL, NOW)).toEqual({ numbers: 2, held: 0, version: 3 });
+    expect(await store.usage(POOL, NOW, HOLD)).toMatchObject({ numbers: 2, held: 0, version: 3 });
     const off = indexDirectory(directoryOf('4', [tracker({ active: false })]));
     await pools.follow(off, first, NOW);
-    expect(await store.usage(POOL, NOW)).toEqual({ numbers: 0, held: 0, version: 4 });
+    expect(await store.usage(POOL, NOW, HOLD)).toMatchObject({ numbers: 0, held: 0, version: 4 });
     const on = indexDirectory(directoryOf('5', [tracker()]));
     await pools.follow(on, off, NOW);
     await pools.follow(indexDirectory(directoryOf('6', [])), on, NOW);
-    expect(await store.usage(POOL, NOW)).toEqual({ numbers: 0, held: 0, version: 6 });
+    expect(await store.usage(POOL, NOW, HOLD)).toMatchObject({ numbers: 0, held: 0, version: 6 });
   });
 
   test('that the store did not hear is told to it when the pools are looked after', async () => {
@@ -177,7 +187,7 @@ describe('a change of the directory', () => {
         usage: (...given) => store.usage(...given),
       },
     });
-    await memory.remember(POOL, { numbers: [ONE], version: 2, leases: [] });
+    await memory.remember(POOL, { numbers: [{ number: ONE, lane: '*' }], version: 2, leases: [] });
     const before = createLiveDirectory().current();
     expect(await pools.follow(directory.current(), before, NOW)).toBe(false);
     expect(await pools.lookAfter(NOW, () => undefined)).toBe(false);
@@ -185,7 +195,7 @@ describe('a change of the directory', () => {
     const seen: string[] = [];
     expect(await pools.lookAfter(NOW, ({ name }) => seen.push(name))).toBe(true);
     expect(seen).toEqual(['Website pool']);
-    expect(await memory.usage(POOL, NOW)).toEqual({ numbers: 2, held: 0, version: 3 });
+    expect(await memory.usage(POOL, NOW, HOLD)).toMatchObject({ numbers: 2, held: 0, version: 3 });
   });
 });
 

@@ -1,22 +1,34 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Lease, PoolUsage } from '../../domain/ports.js';
+import type { LaneUsage, Lease, PoolUsage } from '../../domain/ports.js';
 
 /**
  * Every script with what goes in after the keys and what comes out: one file of `lua/` each, named with its number of
  * keys.
  */
 export interface Commands {
-  assign: { given: [session: string, now: string, until: string, mayOpen: '0' | '1']; answer: AssignAnswer };
-  renew: { given: [session: string, until: string]; answer: 0 | 1 };
-  set_pool: { given: [version: number, ...numbers: string[]]; answer: 0 | 1 };
-  /** After the numbers four values for each lease: number, session, since, until. */
+  assign: {
+    given: [
+      session: string,
+      lane: string,
+      now: string,
+      until: string,
+      latest: string,
+      mayOpen: '0' | '1',
+      mayShare: '0' | '1',
+    ];
+    answer: AssignAnswer;
+  };
+  renew: { given: [session: string, now: string, until: string, latest: string]; answer: 0 | 1 };
+  /** Two values for each number: itself and its lane. */
+  set_pool: { given: [version: number, ...numbersAndLanes: string[]]; answer: 0 | 1 };
+  /** After the numbers with their lanes four values for each lease: number, session, since, until. */
   remember: {
     given: [version: number, numbers: number, ...numbersAndLeases: string[]];
     answer: 0 | 1;
   };
   usage: {
-    given: [now: string];
-    answer: 'forgotten' | [version: string, numbers: number, held: number];
+    given: [now: string, latest: string];
+    answer: 'forgotten' | [version: string, ...lanesNumbersHeld: (string | number)[]];
   };
 }
 
@@ -45,7 +57,7 @@ export function readScripts(): Record<string, Script> {
   const common = read('pool.lua');
   const scripts: Record<string, Script> = {};
   for (const file of readdirSync(folder)) {
-    const [, name, keys] = /^(\w+)-(\d)\.lua$/.exec(file) ?? [];
+    const [, name, keys] = /^(\w+)-(\d+)\.lua$/.exec(file) ?? [];
     if (name) scripts[`calltrk_${name}`] = { lua: `${common}\n${read(file)}`, numberOfKeys: Number(keys) };
   }
   return scripts;
@@ -79,6 +91,15 @@ export function readLease(answer: AssignAnswer): Lease | null | 'forgotten' {
 /** What `usage` answered, in the words of the port. */
 export function readUsage(answer: Commands['usage']['answer']): PoolUsage | 'forgotten' {
   if (answer === 'forgotten') return answer;
-  const [version, numbers, held] = answer;
-  return { version: Number(version), numbers, held };
+  const [version, ...counts] = answer;
+  const lanes: LaneUsage[] = [];
+  for (let at = 0; at < counts.length; at += 3) {
+    lanes.push({
+      lane: String(counts[at]),
+      numbers: Number(counts[at + 1]),
+      held: Number(counts[at + 2]),
+    });
+  }
+  const sumOf = (what: 'numbers' | 'held') => lanes.reduce((sum, lane) => sum + lane[what], 0);
+  return { version: Number(version), numbers: sumOf('numbers'), held: sumOf('held'), lanes };
 }
