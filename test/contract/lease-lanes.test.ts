@@ -106,10 +106,10 @@ describe.each(LEASE_STORES)('lanes in $name', { timeout: 30_000 }, ({ open }) =>
     const ahead = [];
     for (const session of ['a', 'b']) ahead.push((await assign(session, 'ads', { now: early })).number);
     await assign('c', '*', { now: early });
-    const usage = await store.usage(pool, NOW, HOLD);
-    expect(usage).toMatchObject({ held: 0 });
+    expect(await store.usage(pool, NOW, HOLD)).toMatchObject({ held: 0 });
     // The one who is still there says so by the right clock.
     expect(await store.renew({ pool, sessionId: 'a', now: NOW, holdMs: HOLD })).toBe(true);
+    expect(await store.usage(pool, NOW + 500, HOLD)).toMatchObject({ held: 1 });
     const stranger = await assign('d', 'ads', { now: NOW + 1000, mayShare: false });
     expect(stranger).toMatchObject({
       number: ahead[1],
