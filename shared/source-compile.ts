@@ -50,6 +50,20 @@ export function compileRule(rule: SourceRule): Matcher | null {
   }
 }
 
+/**
+ * Which clicks begin a new session whatever the browser remembers: those on advertisements of Google, Bing and Yahoo,
+ * and those on a landing page with these parameters or, of a text without `=`, with this in its address.
+ */
+export function compileOverrides(paidClicks: boolean, landing: string | null): Matcher[] {
+  const isEngineClick = ({ id }: Network) => ['google', 'bing', 'yahoo'].includes(id);
+  const rule =
+    landing && ({ type: landing.includes('=') ? 'landing_params' : 'landing_url', landing } as const);
+  return [
+    paidClicks ? compileNetworks({ name: 'overrides', isWanted: isEngineClick, paid: true }) : null,
+    rule ? compileRule(rule) : null,
+  ].filter((matcher) => matcher !== null);
+}
+
 /** Whether a source tracker with this rule serves the visitor who came this way. */
 export function matchesRule(rule: SourceRule, visit: Touch): boolean {
   const matcher = compileRule(rule);

@@ -78,15 +78,40 @@ export function explainRule(rule: SourceRule): string {
     case 'web_referrer':
       return `visitors whose referrer is ${rule.referrer}`;
     case 'search': {
-      const engine =
-        rule.search_engine === 'all' ? 'any search engine' : nameKind(rule.search_engine, 'all').name;
-      return `visitors from ${engine}${rule.search_type === 'all' ? '' : `, ${rule.search_type} only`}`;
+      const { search_engine: id, search_type: kind } = rule;
+      return explainNetwork(id === 'all' ? 'search engines' : nameKind(id, 'all').name, kind);
     }
-    default:
-      return networkOfRule(rule.type)
-        ? `visitors from ${sourceOfRule(rule, '').name}`
-        : 'whoever sees the number elsewhere than on the website';
+    case 'google_ad_extension':
+    case 'mobile_ad_extension':
+      return 'who saw the number in an advertisement';
+    case 'google_my_business':
+      return 'who saw the number in a business profile';
+    default: {
+      const network = networkOfRule(rule.type);
+      return network
+        ? explainNetwork(nameKind(network.id, 'all').name, network.kind)
+        : 'who saw the number elsewhere than on the website';
+    }
   }
+}
+
+/** In words: which visitors a pool is for, given a session tracker's `source`. */
+export function explainPool(source: Record<string, unknown>): string {
+  const texts = (name: string) => (Array.isArray(source[name]) ? source[name].map(String) : []);
+  const parts = [
+    ...(source.type === 'all' || source.type === 'direct' ? [explainRule({ type: source.type })] : []),
+    ...['google', 'bing', 'yahoo'].flatMap((id) =>
+      texts(id).map((kind) => explainNetwork(nameKind(id, 'all').name, kind)),
+    ),
+    ...texts('landing').map((landing) => explainRule({ type: 'landing_url', landing })),
+    ...texts('referrer').map((referrer) => explainRule({ type: 'web_referrer', referrer })),
+  ];
+  const all = parts.join(', or ') || 'nobody';
+  return source.inverted === true ? `every visitor but ${all}` : all;
+}
+
+function explainNetwork(name: string, kind: string): string {
+  return `visitors from ${name}${kind === 'all' ? '' : ` (${kind})`}`;
 }
 
 function nameKind(id: string, kind: string): NamedSource {

@@ -3,6 +3,8 @@
  * reads them goes on reading them. Each is mirrored in localStorage, and lives in memory where both are refused.
  */
 import Cookies from 'js-cookie';
+import type { ScriptConfig } from '../shared/contract/visitor.js';
+import { campaignOf, createJudge } from '../shared/source-match.js';
 import { safely } from './guard.js';
 import { readLocal, writeLocal } from './storage.js';
 import { createUuid, isUuid } from './uuid.js';
@@ -13,16 +15,31 @@ export interface Session {
   /** The first page and the first referrer, for the life of the cookies. */
   landing: string;
   referrer: string;
+  /** It began anew on this page, though the browser had one. */
+  isNew: boolean;
 }
 
-/** The session of this browser, made now if it has none. */
-export function openSession(days: number): Session {
+/**
+ * The session of this browser, made now if it has none, or if it came with a click that the company lets begin a new
+ * one: `isNew` says that, and the page that is looked at again is no other click.
+ */
+export function openSession({ cookie_days: days, overrides = [] }: ScriptConfig): Session {
   const touch = currentTouch();
+  const began = remember('calltrk_landing', days, () => touch.landing);
+  const isNew =
+    !touch.inner && clickOf(began) !== clickOf(touch.landing) && overrides.some(createJudge(touch));
+  const keep = (name: string, make: () => string, isGood?: (value: string) => boolean) =>
+    remember(name, days, make, isGood, isNew);
   return {
-    id: remember('calltrk_session_id', days, createUuid, isUuid),
-    landing: remember('calltrk_landing', days, () => touch.landing),
-    referrer: remember('calltrk_referrer', days, () => touch.referrer),
+    isNew,
+    id: keep('calltrk_session_id', createUuid, isUuid),
+    landing: keep('calltrk_landing', () => touch.landing),
+    referrer: keep('calltrk_referrer', () => touch.referrer),
   };
+}
+
+function clickOf(landing: string): string {
+  return campaignOf(landing) ?? landing;
 }
 
 /** The id under which this browser's forms are captured, made with the first of them. */
@@ -30,17 +47,21 @@ export function openFormSession(days: number): string {
   return remember('calltrk_fcid', days, createUuid, isUuid);
 }
 
-/** The first good value that the browser has under this name, else a new one; it is kept wherever it was missing. */
+/**
+ * The first good value that the browser has under this name, else (or `anew`) a new one; it is kept wherever it was
+ * missing.
+ */
 function remember(
   name: string,
   days: number,
   make: () => string,
   isGood: (value: string) => boolean = Boolean,
+  anew = false,
 ): string {
-  const cookies = readCookies(name) ?? [];
+  const cookies = (!anew && readCookies(name)) || [];
   const mirror = readLocal(`calltrk-${name}`) as { value: string; until: number } | null | undefined;
   // The mirror lives no longer than the cookie would.
-  const isAlive = !!mirror && mirror.until > Date.now();
+  const isAlive = !anew && !!mirror && mirror.until > Date.now();
   const mirrored = isAlive ? String(mirror.value) : '';
   const until = isAlive ? mirror.until : Date.now() + days * 864e5;
   const value = [...cookies, mirrored].find(isGood) ?? make();

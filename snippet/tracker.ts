@@ -35,8 +35,8 @@ export interface Tracker {
 }
 
 export function startTracker({ config, base }: Settings): Tracker {
-  const session = openSession(config.cookie_days);
-  const visit = openVisit();
+  const session = openSession(config);
+  const visit = openVisit(session.isNew);
   const transport = createTransport(base, config.key, session.id);
   const swapper = createSwapper(config.targets);
   const { numbers, found } = swapper;

@@ -13,12 +13,13 @@ export interface Visit extends Touch {
   touch(): void;
 }
 
-/** The visit under way, unless it went idle or the address is a new campaign click. */
-export function openVisit(): Visit {
+/** The visit under way, unless it went idle, its session is new, or the address is a new campaign click. */
+export function openVisit(isNewSession: boolean): Visit {
   const here = currentTouch();
   const last = readLocal(NAME) as (Touch & { at: number }) | null | undefined;
   const campaign = campaignOf(here.landing);
   const goesOn =
+    !isNewSession &&
     typeof last?.landing === 'string' &&
     typeof last.referrer === 'string' &&
     Date.now() - last.at < IDLE_MS &&
@@ -30,11 +31,11 @@ export function openVisit(): Visit {
 }
 
 /** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */
-export function currentTouch(): Touch {
+export function currentTouch(): Touch & { inner: boolean } {
   const { href, hostname } = location;
   const told = new URLSearchParams(location.search).get('utm_referrer');
-  const inner = document.referrer && new URL(document.referrer).hostname === hostname;
-  return { landing: cut(href), referrer: cut(told || (!inner && document.referrer) || 'direct') };
+  const inner = !!document.referrer && new URL(document.referrer).hostname === hostname;
+  return { inner, landing: cut(href), referrer: cut(told || (!inner && document.referrer) || 'direct') };
 }
 
 export function cut(url: string): string {

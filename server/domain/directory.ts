@@ -1,6 +1,6 @@
 import type { Matcher, ScriptConfig, SourceRule } from '../../shared/contract/visitor.js';
 import { readSource } from '../../shared/source.js';
-import { compileRule } from '../../shared/source-compile.js';
+import { compileOverrides, compileRule } from '../../shared/source-compile.js';
 import { createJudge } from '../../shared/source-match.js';
 import { precedenceOf } from '../../shared/source-rules.js';
 import { spell } from './phone-numbers.js';
@@ -185,6 +185,7 @@ function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<Script
     matcher ? [{ rule: matcher, targets: tracker.swapTargets, number: spell(tracker.numbers[0] ?? '') }] : [],
   );
   const pooled = pools.flatMap(({ tracker }) => tracker.swapTargets);
+  const overrides = compileOverrides(company.paidClicksBegin, company.landingBegins);
   return {
     key: company.scriptKey,
     cookie_days: company.cookieDays,
@@ -192,6 +193,7 @@ function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<Script
     targets: [...new Set([...sources.flatMap(({ targets }) => targets), ...pooled])],
     pooled: [...new Set(pooled)],
     sources,
+    ...(active.length > 0 && overrides.length > 0 && { overrides }),
   };
 }
 

@@ -30,6 +30,10 @@ export interface Company {
   cookieDays: number;
   /** `external_form_capture`. */
   captureForms: boolean;
+  /** `swap_ppc_override`: a click on an advertisement of a search engine begins a new session. */
+  paidClicksBegin: boolean;
+  /** `swap_landing_override`: so does a landing page with these parameters, or with this in its address. */
+  landingBegins: string | null;
 }
 
 export interface Tracker {

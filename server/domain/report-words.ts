@@ -1,7 +1,7 @@
 /** How the things of a report read: phones, durations, money, names and sources. */
 import type { SourceRule } from '../../shared/contract/visitor.js';
-import { nameOfSlug } from '../../shared/source.js';
-import { sourceOfRule } from '../../shared/source-rules.js';
+import { explainSource, nameOfSlug, type SourceSign } from '../../shared/source.js';
+import { explainPool, explainRule, sourceOfRule } from '../../shared/source-rules.js';
 import { spell } from './phone-numbers.js';
 import type { PhoneNumber } from './ports.js';
 import type { CallReport, LeadReport } from './reports.js';
@@ -56,4 +56,45 @@ export function sourceOf(
   }
   const { source } = lead.attribution;
   return source === null ? null : { source, name: nameOfSlug(source) ?? formatSlug(source) };
+}
+
+/** Which rule gave a lead event its source. */
+export interface SourceExplanation {
+  /** Its slug; null: nothing tells. */
+  source: string | null;
+  /** What decided: a sign of the first visit, or the number's `tracker`, or the `attribution`. */
+  sign: SourceSign | 'tracker' | 'attribution';
+  /** What was seen, in English. */
+  because: string;
+  /** Whom the tracker that was called shows its number; null for forms and for numbers without a tracker. */
+  tracker: string | null;
+}
+
+/** Why `sourceOf` answers what it does, in the same order. */
+export function explainSourceOf(lead: Parameters<typeof sourceOf>[0]): SourceExplanation {
+  const { firstTouch, trackerType, trackerSource } = lead;
+  const source = sourceOf(lead)?.source ?? null;
+  const shownTo =
+    trackerType === 'source'
+      ? explainRule(trackerSource as unknown as SourceRule)
+      : trackerType === 'session'
+        ? explainPool(trackerSource ?? {})
+        : null;
+  const tracker = shownTo && `its number is for ${shownTo}`;
+  if (firstTouch) {
+    const { sign, because } = explainSource(firstTouch);
+    return { source, sign, because: `first visit: ${because}`, tracker };
+  }
+  if (trackerType === 'source') {
+    return {
+      source,
+      sign: 'tracker',
+      because: 'no visit is known, and the number stands for a source',
+      tracker,
+    };
+  }
+  const because = source
+    ? 'no visit is sure, but those that may have called have this source'
+    : 'no visit is known that may have called';
+  return { source, sign: 'attribution', because, tracker };
 }

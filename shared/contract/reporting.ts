@@ -38,6 +38,19 @@ export const relativePageOf = <T extends TSchema>(name: string, item: T) =>
     [name]: Type.Array(item),
   });
 
+/** Which rule gave a lead event its source, and why. */
+const SourceExplanationSchema = Type.Object({
+  source: Type.Union([Type.String(), Type.Null()], { description: 'Slug of the source.' }),
+  sign: Type.String({
+    description:
+      'What decided: ad_click, ad_host, utm_source, referrer, click, utm_campaign or none of the first visit; tracker; attribution.',
+  }),
+  because: Type.String({ description: 'What was seen, in English.' }),
+  tracker: Type.Union([Type.String(), Type.Null()], {
+    description: 'Whom the tracker that was called shows its number.',
+  }),
+});
+
 /** How a lead event was joined to a visit, and how sure that is. */
 export const AttributionSchema = Type.Object(
   {
@@ -215,6 +228,7 @@ export const CallSchema = resource('Call', {
   voicemail: Flag(),
   agent_email: Text(),
   attribution: Type.Optional(AttributionSchema),
+  source_explanation: Type.Optional(SourceExplanationSchema),
   blocked_number: Reserved(),
   call_highlights: Reserved(),
   call_summary: Reserved(),
@@ -313,6 +327,7 @@ export const FormSubmissionSchema = resource('FormSubmission', {
   campaign: Text(),
   medium: Text(),
   attribution: Type.Optional(AttributionSchema),
+  source_explanation: Type.Optional(SourceExplanationSchema),
   company_name: Text(),
   lead_status: Text(),
   value: orNull(Type.Number()),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatTime, isTimeZone, readTimeZone, readWindow } from '../../server/domain/report-dates.js';
 import {
+  explainSourceOf,
   formatDuration,
   formatMoney,
   formatName,
@@ -247,5 +248,39 @@ describe('the source of a lead', () => {
       'example.com',
     );
     expect(sourceOf({ ...pool, attribution })).toBeNull();
+  });
+
+  it('is explained by what decided it', () => {
+    const lead = { firstTouch: null, attribution, trackerName: 'Any' };
+    const ofSource = (trackerSource: Record<string, unknown>) =>
+      explainSourceOf({ ...lead, trackerType: 'source' as const, trackerSource });
+    expect(ofSource({ type: 'facebook_paid' })).toEqual({
+      source: 'facebook_paid',
+      sign: 'tracker',
+      because: 'no visit is known, and the number stands for a source',
+      tracker: 'its number is for visitors from Facebook (paid)',
+    });
+    expect(ofSource({ type: 'search', search_engine: 'all', search_type: 'all' }).tracker).toBe(
+      'its number is for visitors from search engines',
+    );
+    expect(ofSource({ type: 'offline' }).tracker).toContain('elsewhere than on the website');
+    const ofPool = (trackerSource: Record<string, unknown>, source: string | null) =>
+      explainSourceOf({
+        ...lead,
+        attribution: { ...attribution, source },
+        trackerType: 'session' as const,
+        trackerSource,
+      });
+    expect(ofPool({ google: ['paid'], referrer: ['yelp.com'], inverted: true }, 'google_paid')).toEqual({
+      source: 'google_paid',
+      sign: 'attribution',
+      because: 'no visit is sure, but those that may have called have this source',
+      tracker:
+        'its number is for every visitor but visitors from Google (paid), or visitors whose referrer is yelp.com',
+    });
+    expect(ofPool({ type: 'all' }, null)).toMatchObject({
+      source: null,
+      because: 'no visit is known that may have called',
+    });
   });
 });

@@ -47,6 +47,7 @@ const FIELDS: FieldTable<FormReport> = {
   },
   optional: {
     attribution: lead.attribution,
+    source_explanation: lead.sourceExplanation,
     company_name: (form) => form.companyName,
     form_name: (form) => form.formName,
     lead_status: (form) => form.leadStatus,

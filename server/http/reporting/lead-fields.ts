@@ -1,7 +1,7 @@
 /** Fields that calls and form submissions share: all that is read from the visits of their session. */
 import type { Attribution } from '../../domain/ports.js';
 import { formatTime } from '../../domain/report-dates.js';
-import { sourceOf } from '../../domain/report-words.js';
+import { explainSourceOf, sourceOf } from '../../domain/report-words.js';
 import type { LeadReport, Touch, View } from '../../domain/reports.js';
 
 const UTM = ['source', 'medium', 'campaign', 'term', 'content'] as const;
@@ -27,6 +27,9 @@ export function referrerDomain(lead: LeadReport): string | null {
   const referrer = referringUrl(lead);
   return referrer !== null && URL.canParse(referrer) ? new URL(referrer).hostname || null : null;
 }
+
+/** Which rule gave the source, and why. */
+export const sourceExplanation = (lead: LeadReport) => explainSourceOf(lead);
 
 /** A record's attribution in the words of the wire. */
 export function attribution({ attribution: join }: LeadReport): Record<string, unknown> {

@@ -3,6 +3,7 @@
  * What depends on other trackers (whose a number is, circles through them) is the record's to say.
  */
 import type { NewTrackerBody, TrackerChangesBody } from '../../../shared/contract/reporting-bodies.js';
+import { networkOfRule } from '../../../shared/source-rules.js';
 import { invalid } from '../../domain/errors.js';
 import { parsePhoneNumber } from '../../domain/phone-numbers.js';
 import type { PhoneNumber } from '../../domain/ports.js';
@@ -246,8 +247,12 @@ const SEARCH: Record<string, readonly string[]> = {
 function readSourceRule(given: NewTrackerBody['source']): Record<string, unknown> {
   const source: Record<string, unknown> = given === 'all' ? { type: 'all' } : given;
   const type = String(source.type);
-  const needed = Object.hasOwn(SOURCE_RULES, type) ? SOURCE_RULES[type] : undefined;
-  if (!needed) throw invalid('source.type', `is none of ${Object.keys(SOURCE_RULES).join(', ')}`);
+  const needed = Object.hasOwn(SOURCE_RULES, type) ? SOURCE_RULES[type] : networkOfRule(type) && [];
+  if (!needed)
+    throw invalid(
+      'source.type',
+      `is none of ${Object.keys(SOURCE_RULES).join(', ')}, and no network like facebook_paid`,
+    );
   const rule: Record<string, unknown> = { type };
   for (const name of needed) {
     const field = `source.${name}`;
@@ -270,8 +275,9 @@ function readSessionSource(given: NewTrackerBody['source']): Record<string, unkn
   for (const engine of ['google', 'bing', 'yahoo']) {
     if (given[engine] == null) continue;
     const kinds = requireTexts(`source.${engine}`, given[engine]);
-    const wrong = kinds.find((kind) => kind !== 'paid' && kind !== 'organic');
-    if (wrong !== undefined) throw invalid(`source.${engine}`, 'has something else than paid and organic');
+    const wrong = kinds.find((kind) => !['paid', 'organic', 'local'].includes(kind));
+    if (wrong !== undefined)
+      throw invalid(`source.${engine}`, 'has something else than paid, organic and local');
     source[engine] = kinds;
   }
   for (const name of ['landing', 'referrer']) {

@@ -16,6 +16,8 @@ interface CompanyRow {
   swap_cookie_duration: number;
   swap_cookie_duration_unit: keyof typeof DAYS;
   external_form_capture: boolean;
+  swap_ppc_override: boolean | null;
+  swap_landing_override: string | null;
 }
 
 interface TrackerRow {
@@ -81,6 +83,8 @@ function companyOf(row: CompanyRow): Company {
     demo: row.demo,
     cookieDays: row.swap_cookie_duration * DAYS[row.swap_cookie_duration_unit],
     captureForms: row.external_form_capture,
+    paidClicksBegin: row.swap_ppc_override === true,
+    landingBegins: row.swap_landing_override,
   };
 }
 

@@ -228,6 +228,17 @@ describe('the visits behind a call', () => {
     });
   });
 
+  it('say on request which rule gave their source', async () => {
+    expect(await show(call)).not.toHaveProperty('source_explanation');
+    expect((await show(call, 'fields=source_explanation')).source_explanation).toEqual({
+      source: 'google_paid',
+      sign: 'ad_click',
+      because:
+        'first visit: the landing page has gclid, which an advertisement of Google gives, and was paid for',
+      tracker: 'its number is for every visitor',
+    });
+  });
+
   it('credit the first touch, and every click id that came', async () => {
     const names =
       'source,source_name,formatted_tracking_source,medium,campaign,keywords,landing_page_url,referring_url,' +

@@ -91,7 +91,7 @@ describe('a session tracker of own numbers', () => {
   });
 
   it('keeps the rules of its source', async () => {
-    const source = { google: ['paid'], landing: ['utm_campaign=x'], inverted: true };
+    const source = { google: ['paid', 'local'], landing: ['utm_campaign=x'], inverted: true };
     expect((await create(pool({ source }))).body.source).toEqual(source);
     expect((await create(pool({ source: { type: 'all' } }))).body.source).toEqual({ type: 'all' });
   });
@@ -102,6 +102,8 @@ describe('a source tracker of an own number', () => {
     [{ type: 'direct' }],
     [{ type: 'all' }],
     [{ type: 'landing_params', landing: 'utm_source=flyer' }],
+    [{ type: 'facebook_all' }],
+    [{ type: 'bing_paid' }],
     [{ type: 'web_referrer', referrer: 'yelp.com' }],
     [{ type: 'search', search_engine: 'google', search_type: 'paid' }],
   ])('keeps the rule %j', async (source) => {
@@ -162,6 +164,8 @@ describe('a request for a tracker is refused, and the field named,', () => {
     ['without its one number', () => flyer({ tracking_number: undefined }), 'tracking_number'],
     ['with junk for a target', () => pool({ swap_targets: ['5'] }), 'swap_targets.0'],
     ['of an unknown rule', () => flyer({ source: { type: 'vibes' } }), 'source.type'],
+    ['of an unknown network', () => flyer({ source: { type: 'altavista_paid' } }), 'source.type'],
+    ['of a mailbox that is paid', () => flyer({ source: { type: 'gmail_paid' } }), 'source.type'],
     ['of a rule without what it needs', () => flyer({ source: { type: 'web_referrer' } }), 'source.referrer'],
     [
       'of a search by nobody',

@@ -1,5 +1,6 @@
 import { CookieJar } from 'jsdom';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { compileRule } from '../../../shared/source-compile.js';
 import { LIBRARIES, openPage, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
 
 const UUID_V4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
@@ -69,6 +70,54 @@ describe.each(LIBRARIES)('in %s', (library) => {
       after: first,
     });
     expect(page.cookies()).toEqual(first.cookies());
+  });
+
+  describe('a click that the company lets begin a new session', () => {
+    const config = { overrides: [compileRule({ type: 'landing_params', landing: 'gclid' }) ?? []] };
+    const opened = async () => {
+      const first = openPage(library, {
+        url: 'https://www.example.com/',
+        referrer: 'https://a.net/',
+        config,
+      });
+      await first.settle(1000);
+      // Read now: in jsdom both pages have one jar.
+      return { first, before: first.cookies() };
+    };
+
+    test('does so, and the visit begins with it', async () => {
+      const { first, before } = await opened();
+      const url = 'https://www.example.com/b?gclid=a';
+      const page = openPage(library, { url, referrer: 'https://www.google.com/', after: first, config });
+      await page.settle();
+      expect(page.cookies().calltrk_session_id).not.toBe(before.calltrk_session_id);
+      expect(decodeURIComponent(page.cookies().calltrk_landing ?? '')).toBe(url);
+      expect(decodeURIComponent(page.cookies().calltrk_referrer ?? '')).toBe('https://www.google.com/');
+      expect(page.to('/v1/swap')[0]?.body).toMatchObject({
+        session: page.cookies().calltrk_session_id,
+        visit: { landing: url, referrer: 'https://www.google.com/' },
+      });
+    });
+
+    test.each([
+      ['its page is loaded again', 'https://www.example.com/b?gclid=a', 'https://www.google.com/'],
+      ['the visitor goes on', 'https://www.example.com/c', 'https://www.example.com/b?gclid=a'],
+      ['the site links to itself so', 'https://www.example.com/c?gclid=c', 'https://www.example.com/b'],
+    ])('and no other when %s', async (_, url, referrer) => {
+      const { first, before } = await opened();
+      const clicked = openPage(library, { url: 'https://www.example.com/b?gclid=a', after: first, config });
+      await clicked.settle();
+      const begun = clicked.cookies();
+      expect(begun.calltrk_session_id).not.toBe(before.calltrk_session_id);
+      const page = openPage(library, { url, referrer, after: clicked, config });
+      expect(page.cookies()).toEqual(begun);
+    });
+
+    test('does not where the company does not', async () => {
+      const { first, before } = await opened();
+      const page = openPage(library, { url: 'https://www.example.com/b?gclid=a', after: first });
+      expect(page.cookies()).toEqual(before);
+    });
   });
 
   test('a cookie under CallRail\u2019s name is taken over', async () => {
