@@ -37,6 +37,11 @@ function tracker(name: string, source: Record<string, unknown>, more: Partial<Tr
     holdSeconds: 1200,
     numbers: ['+13055550110'],
     retiredNumbers: [],
+    lanes: [],
+    laneKey: 'source',
+    whenFull: 'share',
+    staticNumber: null,
+    thresholds: { visit: 0.5, source: 0.5 },
     ...more,
   };
 }
