@@ -6,6 +6,7 @@
 import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 
 export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
+export type { PoolHour, PoolTraffic } from './pool-report.js';
 export type { ReportStore } from './reports.js';
 
 /** E.164: `+13055550100`. */

@@ -3,6 +3,7 @@
  * Dates are in `report-dates.ts`, how phones and money read in `report-words.ts`.
  */
 import { invalid } from './errors.js';
+import type { PoolTraffic } from './pool-report.js';
 import type { Attribution, CallFacts, Device, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Window } from './report-dates.js';
 
@@ -332,6 +333,8 @@ export interface ReportStore extends UserStore {
   ): Promise<TrackerReport | null>;
   /** Its numbers are shown no more, ring through as before and may be given to another tracker. False: none such. */
   disableTracker(accountId: string, trackerId: string): Promise<boolean>;
+  /** What is known of a pool at this time. Null: no such tracker, or one that has no pool. */
+  poolTraffic(accountId: string, trackerId: string, now: Millis): Promise<PoolTraffic | null>;
 
   calls(
     accountId: string,

@@ -3,6 +3,7 @@
  * as their documents name them; which members one has depends on `fields`. Bodies of requests: `reporting-bodies.ts`.
  */
 import { type TProperties, type TSchema, Type } from 'typebox';
+import { PoolSettingsSchema } from './pool-report.js';
 
 // ── Small parts ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,17 +193,7 @@ export const TrackerSchema = resource('Tracker', {
   call_alerts: Reserved('Empty.'),
   sms_alerts: Reserved('Empty.'),
   pool: orNull(
-    Type.Object(
-      {
-        hold_seconds: Type.Integer(),
-        lane_key: Type.String({ description: 'campaign, source or none' }),
-        when_full: Type.String({ description: 'share, static or keep' }),
-        static_number: Type.Union([Type.String(), Type.Null()]),
-        visit_threshold: Type.Number(),
-        source_threshold: Type.Number(),
-      },
-      { title: 'PoolSettings', additionalProperties: false },
-    ),
+    PoolSettingsSchema,
     'Of a session tracker: how its numbers are leased and their calls joined.',
   ),
 });

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BLOCKING_GOALS, blockingCurve, erlangB, numbersFor } from '../../server/domain/sizing.js';
+import {
+  BLOCKING_GOALS,
+  blockingCurve,
+  erlangB,
+  expectedRightness,
+  numbersFor,
+  type PoolLoad,
+} from '../../server/domain/sizing.js';
 
 /** The formula as Erlang wrote it, (A^N / N!) / Σ A^k / k!, by logarithms. */
 function byDefinition(load: number, numbers: number): number {
@@ -78,5 +85,62 @@ describe('the recommended size', () => {
     expect(numbers).toBeGreaterThan(100_000);
     expect(numbers).toBeLessThan(101_500);
     expect(performance.now() - began).toBeLessThan(500);
+  });
+});
+
+/** 300 visits an hour: eight campaigns on Google, five elsewhere, organic, direct, and forty sites with a long tail. */
+function traffic(laneKey: PoolLoad['laneKey']): PoolLoad {
+  const tail = (count: number, perHour: number) => {
+    const all = Array.from({ length: count }, (_, at) => 1 / (at + 1)).reduce((a, b) => a + b);
+    return Array.from({ length: count }, (_, at) => perHour / (at + 1) / all);
+  };
+  const campaigns = (source: string, rates: number[]) =>
+    rates.map((perHour, at) => ({ source, campaign: `${source} ${at}`, perHour }));
+  return {
+    laneKey,
+    visitMinutes: 2.15,
+    arrivals: [
+      ...campaigns('google_paid', tail(8, 120)),
+      ...campaigns('bing_paid', [9, 9]),
+      ...campaigns('facebook_paid', [9, 9, 9]),
+      { source: 'google_organic', campaign: null, perHour: 75 },
+      { source: 'direct', campaign: null, perHour: 36 },
+      ...tail(40, 24).map((perHour, at) => ({ source: `site${at}.example`, campaign: null, perHour })),
+    ],
+  };
+}
+
+describe('what more numbers would be good for', () => {
+  // Visit, source, campaign of first calls in percent, as a simulation of this kind of traffic has played them.
+  test.each<[PoolLoad['laneKey'], number, [number, number, number]]>([
+    ['none', 4, [55, 65, 61]],
+    ['none', 8, [61, 69, 67]],
+    ['none', 16, [71, 76, 74]],
+    ['none', 32, [78, 82, 80]],
+    ['none', 64, [81, 84, 83]],
+    ['source', 4, [58, 90, 79]],
+    ['source', 8, [63, 94, 83]],
+    ['source', 16, [69, 97, 87]],
+    ['source', 32, [77, 98, 91]],
+    ['source', 64, [81, 99, 93]],
+  ])('by %s with %d numbers is, within 5 points, %j', (laneKey, numbers, played) => {
+    const { visit, source, campaign } = expectedRightness(traffic(laneKey), numbers);
+    for (const [at, share] of [visit, source, campaign].entries()) {
+      expect(Math.abs(share * 100 - (played[at] ?? 0))).toBeLessThanOrEqual(5);
+    }
+  });
+
+  test('never less with more numbers, and a campaign is never known better than its source', () => {
+    let before = 0;
+    for (const numbers of [1, 2, 4, 8, 16, 32, 64, 500, 5000]) {
+      const { visit, source, campaign } = expectedRightness(traffic('campaign'), numbers);
+      expect(visit).toBeGreaterThanOrEqual(before);
+      expect(campaign).toBeGreaterThanOrEqual(visit);
+      expect(source).toBeGreaterThanOrEqual(campaign);
+      expect(source).toBeLessThanOrEqual(1);
+      before = visit;
+    }
+    expect(expectedRightness(traffic('none'), 0).visit).toBe(0);
+    expect(expectedRightness({ ...traffic('none'), arrivals: [] }, 1).visit).toBe(1);
   });
 });

@@ -9,6 +9,7 @@ import { companies } from './companies.js';
 import { formSubmissions } from './form-submissions.js';
 import type { Frame } from './frame.js';
 import { persons } from './persons.js';
+import { pools } from './pools.js';
 import { trackers } from './trackers.js';
 import { users } from './users.js';
 
@@ -59,7 +60,7 @@ export async function reportingRoutes(app: FastifyInstance, parts: ReportingPart
         .catch((err: unknown) => app.log.error({ err }, 'directory not reloaded'));
     },
   };
-  for (const register of [accounts, users, companies, trackers, calls, formSubmissions, persons])
+  for (const register of [accounts, users, companies, trackers, pools, calls, formSubmissions, persons])
     register(frame);
 }
 

@@ -15,6 +15,7 @@ import {
   resource,
   SORT_PARAMETERS,
 } from './frame.js';
+import { writePoolSettings } from './pools.js';
 import { given, readFields, readSorting } from './query.js';
 import { readNewTracker, readTrackerChanges } from './tracker-body.js';
 
@@ -40,15 +41,7 @@ const FIELDS: FieldTable<TrackerReport> = {
     swap_targets: (tracker) => tracker.swapTargets,
     call_alerts: () => [],
     sms_alerts: () => [],
-    pool: ({ pool }) =>
-      pool && {
-        hold_seconds: pool.holdSeconds,
-        lane_key: pool.laneKey,
-        when_full: pool.whenFull,
-        static_number: pool.staticNumber,
-        visit_threshold: pool.visitThreshold,
-        source_threshold: pool.sourceThreshold,
-      },
+    pool: ({ pool }) => pool && writePoolSettings(pool),
   },
 };
 

@@ -141,8 +141,8 @@ export async function planEach(client: pg.ClientBase, now: Millis, plan: LanePla
 }
 
 /** By the hour; small campaigns count as none, small sources as `*`, so that made-up names make no long plans. */
-async function recentCounts(
-  client: pg.ClientBase,
+export async function recentCounts(
+  client: Pick<pg.Pool, 'query'>,
   companyId: string,
   trackerId: string,
   now: Millis,

@@ -13,6 +13,7 @@ import {
 } from './reports/companies.js';
 import { changeFormSubmission, findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
 import { findPerson, mergeByHand, undoMergeByHand } from './reports/persons.js';
+import { findPoolTraffic } from './reports/pools.js';
 import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
 import { findTracker, listTrackers } from './reports/trackers.js';
 
@@ -34,6 +35,7 @@ export function createReportStore(pool: pg.Pool): ReportStore {
     createTracker: (accountId, tracker) => createTracker(pool, accountId, tracker),
     updateTracker: (accountId, trackerId, change) => updateTracker(pool, accountId, trackerId, change),
     disableTracker: (accountId, trackerId) => disableTracker(pool, accountId, trackerId),
+    poolTraffic: (accountId, trackerId, now) => findPoolTraffic(pool, accountId, trackerId, now),
 
     calls: async (accountId, ask, details) =>
       listCalls(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
