@@ -1,6 +1,6 @@
 /**
  * How a visit is looked at, by the page and by the server with the same few lines: the parameters of its landing
- * page, the host that sent it, and whether a rule fits. What is known about the web is not in here: `source-rules`
+ * page, the host that sent it, and whether a rule fits. What is known about the web is not in here: `source-compile`
  * compiles it into the rules, so that the script on a page carries no more of it than its company asks for.
  *
  * Every function is total and linear in its input: URLs are written by strangers.
@@ -17,7 +17,9 @@ export interface Touch {
 export interface Evidence {
   /** What `readParameters` finds in the landing page. */
   parameters: ReadonlyMap<string, string>;
-  /** The host that sent the visitor, in lower case and without `www`; empty for none, and for the site itself. */
+  /** Who sent the visitor: the referrer, or `utm_referrer` in its place. */
+  referrer: string;
+  /** His host, in lower case and without `www`; empty for none, and for the site itself. */
   host: string;
 }
 
@@ -64,10 +66,11 @@ export function hostOf(url: string): string {
 }
 
 /** Takes a touch apart. `utm_referrer` stands for a referrer that a redirect lost; the site itself is no referrer. */
-export function readTouch({ landing, referrer }: Touch): Evidence {
-  const parameters = readParameters(landing);
-  const host = hostOf(parameters.get('utm_referrer') || referrer);
-  return { parameters, host: siteOf(host) === siteOf(hostOf(landing)) ? '' : host };
+export function readTouch(touch: Touch): Evidence {
+  const parameters = readParameters(touch.landing);
+  const referrer = parameters.get('utm_referrer') || touch.referrer;
+  const host = hostOf(referrer);
+  return { parameters, referrer, host: siteOf(host) === siteOf(hostOf(touch.landing)) ? '' : host };
 }
 
 /**

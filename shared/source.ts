@@ -1,7 +1,7 @@
 /**
  * Where a visit came from: read from nothing but its landing page and its referrer. Every function is total: junk is
  * `direct`, and nothing throws. The page carries none of this; what it needs for its company's rules is compiled by
- * `source-rules`.
+ * `source-compile`.
  */
 import { getDomain } from 'tldts';
 import {
@@ -94,7 +94,7 @@ export function explainSource(touch: Touch): Source & SourceReason {
 function judge(touch: Touch): { source: Source; reason: SourceReason } {
   const evidence = readTouch(touch);
   const { parameters } = evidence;
-  const { medium, reason, term, ...named } = nameVisit(evidence, touch);
+  const { medium, reason, term, ...named } = nameVisit(evidence);
   const told = (name: string) => textOf(parameters.get(name));
   return {
     source: {
@@ -116,18 +116,18 @@ function judge(touch: Touch): { source: Source; reason: SourceReason } {
 
 type Named = NamedSource & { medium: string; term: string | null; reason: SourceReason };
 
-function nameVisit(evidence: Evidence, touch: Touch): Named {
-  const { parameters, host } = evidence;
+function nameVisit(evidence: Evidence): Named {
+  const { parameters, host, referrer } = evidence;
   const medium = textOf(parameters.get('utm_medium'));
   const tag = textOf(parameters.get('utm_source'));
   const found = findNetwork(evidence);
   const isCarried = found?.sign === 'referrer' && found.network.kind === 'email';
   // A letter that says who sent it is his, whichever mailbox it was read in.
-  if (found && !(isCarried && tag)) return nameFound(found, evidence, touch, medium);
+  if (found && !(isCarried && tag)) return nameFound(found, evidence, medium);
   if (host && !isCarried && !IS_DETOUR.test(host)) {
     const because = `the referrer is ${host}, which is no network that is known here`;
     return {
-      ...nameHost(host, touch.referrer),
+      ...nameHost(host, referrer),
       medium: medium ?? 'referral',
       term: null,
       reason: { sign: 'referrer', because },
@@ -169,7 +169,7 @@ interface Found {
 
 /**
  * The network of a visit: of the advertisement that was clicked, then of `utm_source`, then of the referrer, then
- * what any click from there carries. `source-rules` compiles the same order.
+ * what any click from there carries. `source-compile` compiles the same order.
  */
 function findNetwork({ parameters, host }: Evidence): Found | undefined {
   const has = (name: string) => !!parameters.get(name);
@@ -199,22 +199,22 @@ function isPaid(medium = ''): boolean {
   return IS_PAID.test(flatten(medium));
 }
 
-function nameFound(found: Found, evidence: Evidence, touch: Touch, medium: string | null): Named {
+function nameFound(found: Found, evidence: Evidence, medium: string | null): Named {
   const { paid, sign } = found;
-  const network = partOf(found, evidence, touch);
+  const network = partOf(found, evidence);
   // The click id was set by who was paid for the click, `utm_medium` by hand.
   const isTold = medium !== null && (sign !== 'ad_click' || isPaid(medium));
   const isSearch = network.kind === 'search' && network.isHost.test(evidence.host);
   return {
     ...nameNetwork(network, paid),
     medium: isTold ? medium : paid ? 'cpc' : MEDIUM[network.kind],
-    term: isSearch ? searchWords(network, touch.referrer) : null,
+    term: isSearch ? searchWords(network, evidence.referrer) : null,
     reason: { sign, because: `${sayFound(found, evidence)}${paid ? ', and was paid for' : ''}` },
   };
 }
 
 /** Advertisements are the engine's; of unpaid clicks those on Google's map and business profiles are not. */
-function partOf({ network, paid }: Found, { parameters }: Evidence, { referrer }: Touch): Network {
+function partOf({ network, paid }: Found, { parameters, referrer }: Evidence): Network {
   if (paid) return BY_ID.get(network.of ?? '') ?? network;
   const tags = ['utm_source', 'utm_medium', 'utm_campaign', 'utm_content'];
   const isProfile =

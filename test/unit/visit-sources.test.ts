@@ -202,6 +202,14 @@ describe('a visit', () => {
     expect(readSource(`${SITE}?utm_term=mine`, referrer).term).toBe('mine');
   });
 
+  test('was searched for what the referrer of a redirect says', () => {
+    const told = encodeURIComponent('https://www.bing.com/search?q=roof');
+    expect(readSource(`${SITE}?utm_referrer=${told}`, 'https://go.example.net/')).toMatchObject({
+      source: 'bing_organic',
+      term: 'roof',
+    });
+  });
+
   test.each([
     ['utm_campaign=Spring%20Sale', 'Spring Sale'],
     ['utm_campaign=Spring%2520Sale', 'Spring Sale'],

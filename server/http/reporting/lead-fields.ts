@@ -1,4 +1,6 @@
 /** Fields that calls and form submissions share: all that is read from the visits of their session. */
+
+import { readParameters } from '../../../shared/source-match.js';
 import type { Attribution } from '../../domain/ports.js';
 import { formatTime } from '../../domain/report-dates.js';
 import { explainSourceOf, sourceOf } from '../../domain/report-words.js';
@@ -10,7 +12,7 @@ const UTM = ['source', 'medium', 'campaign', 'term', 'content'] as const;
 export const utmFields = Object.fromEntries(
   UTM.map((name) => [
     `utm_${name}`,
-    (lead: LeadReport) => paramsOf(lead.firstTouch?.landing)[`utm_${name}`] ?? null,
+    (lead: LeadReport) => readParameters(lead.firstTouch?.landing ?? '').get(`utm_${name}`) || null,
   ]),
 );
 
@@ -59,7 +61,7 @@ export function touches(lead: LeadReport, view: View) {
 
 function milestone(touch: Touch | null | undefined, at: number | undefined, view: View) {
   const params = paramsOf(touch?.landing);
-  const utm = Object.entries(params).filter(([name]) => name.startsWith('utm_'));
+  const utm = [...readParameters(touch?.landing ?? '')].filter(([name]) => name.startsWith('utm_'));
   return {
     event_date: at === undefined ? null : formatTime(at, view.timeZone),
     ad_position: null,
