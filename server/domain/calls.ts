@@ -4,7 +4,8 @@
  */
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { sourceOfRule } from '../../shared/source-rules.js';
-import { attributeCall, type CallToJoin } from './attribution.js';
+import { attributeCall, type CallToJoin, JOIN_DEFAULTS } from './attribution.js';
+import { PRIOR_MODEL } from './call-model.js';
 import type { CallEvent, CallFacts, CallJudge, CallStatus } from './ports.js';
 
 /**
@@ -198,6 +199,9 @@ export const callJudge: CallJudge = {
           ? sourceOfRule(tracker.source as unknown as SourceRule, tracker.name).source
           : null,
     };
-    return attributeCall(call, history);
+    return attributeCall(call, history, {
+      model: tracker?.callModel ?? PRIOR_MODEL,
+      thresholds: tracker?.thresholds ?? JOIN_DEFAULTS.thresholds,
+    });
   },
 };

@@ -2,11 +2,12 @@
  * Lanes: a pool divided among the sources that fill it. A call that comes late meets, most likely, another visitor of
  * the number; in a lane that visitor came the same way, so the source is right also where the visit cannot be known.
  *
- * A plan is judged by what it confuses. A visitor is confused with those who are on his number: of a lane with n
- * numbers and W visits an hour, about W²/n pairs an hour. Each pair costs 1 for the visit, and something on top where
- * the two came from different sources, or by different campaigns (`PAIR`). Every plan here is a guess at the least
- * sum, and `test/bench/pool` shows what it is worth. Without further cost the least sum has numbers in proportion to
- * visits (not to their square root: that was measured too, and lost 4 visits of 100 at 16 numbers).
+ * A plan is judged by what it confuses. In a lane with n numbers, the number idle longest first, a visitor is alone on
+ * his number until n others have come. So a caller who waits for a time in which x visitors come to the lane is
+ * confused with somebody when x reaches n (of Poisson arrivals, with the probability P(X >= n)), and is then one of
+ * 1 + x/n whom the join must choose from. Each confusion costs 1 for the visit, and something on top where the two
+ * came by different campaigns or from different sources (`COST`). Of some divisions the cheapest is taken, and
+ * `test/bench/pool` shows what it is worth.
  */
 import type { Millis, PhoneNumber } from './ports.js';
 
@@ -46,11 +47,18 @@ export interface Lane {
 export const REST = '*';
 
 /** What it costs to confuse two visitors: always, and where they differ. Found with the simulator. */
-const PAIR = { visit: 1, campaign: 0.5, source: 2 };
+export const COST = { visit: 1, campaign: 0.5, source: 2 };
+/** How long callers wait from the last sign of life on: those who do not tap the number, by share and hours. */
+const WAITS = [
+  { share: 0.36, hours: 1.5 / 60 },
+  { share: 0.12, hours: 10 / 60 },
+  { share: 0.09, hours: 6 },
+  { share: 0.05, hours: 72 },
+];
 /** A source gets a lane when its visits would fill this much of a number. Of several plans the cheapest is taken. */
-const FILLINGS = [0.35, 0.6, 1];
-/** A campaign has numbers to itself when it fills so many of them; smaller ones are packed together. */
-const OWN_NUMBERS = 1.5;
+const FILLINGS = [0.25, 0.4, 0.7, 1.2];
+/** A source is divided into so many groups of campaigns at most. */
+const MAX_GROUPS = 50;
 /** A plan gives way to another one that costs so much less: each change puts other sources' late callers on a number. */
 const BETTER = 0.9;
 /** What a source brings is forgotten by half in a day. */
@@ -162,43 +170,38 @@ function draftPlan(visits: readonly Arrivals[], size: number, filling: number): 
   return [...lanes, { lane: REST, source: null, campaigns: null, size: sizes.at(-1) ?? size }];
 }
 
-/** Numbers of one source for its campaigns: large ones have some to themselves, the others share one each. */
+/** Numbers of one source for its campaigns: in as many groups as confuse least. */
 function divideSource(source: string, campaigns: readonly Arrivals[], size: number): Draft[] {
-  if (size === 1 || campaigns.length === 1) return [{ lane: source, source, campaigns: null, size }];
-  const perNumber = sumOf(campaigns) / size;
-  const groups: { campaigns: (string | null)[]; perHour: number; size: number }[] = [];
-  const small: Arrivals[] = [];
-  let left = size;
-  for (const one of campaigns) {
-    const own = Math.min(Math.round(one.perHour / perNumber), left - 1);
-    if (one.perHour / perNumber < OWN_NUMBERS || own < 1) {
-      small.push(one);
-    } else {
-      groups.push({ campaigns: [one.campaign], perHour: one.perHour, size: own });
-      left -= own;
-    }
+  let best: Draft[] = [{ lane: source, source, campaigns: null, size }];
+  let least = costOf(best, campaigns, sizeOfDraft);
+  for (let count = 2; count <= Math.min(size, campaigns.length, MAX_GROUPS); count++) {
+    const groups = packCampaigns(source, campaigns, size, count);
+    const cost = costOf(groups, campaigns, sizeOfDraft);
+    if (cost < least) [best, least] = [groups, cost];
   }
-  // The longest first to whoever has least: at most a third more than the best packing (Graham, 1969).
-  const packed = Array.from({ length: Math.min(left, small.length) }, () => ({
-    campaigns: [] as (string | null)[],
-    perHour: 0,
-    size: 1,
-  }));
-  for (const { campaign, perHour } of small) {
-    const least = packed.reduce((a, b) => (b.perHour < a.perHour ? b : a));
+  return best;
+}
+
+/** The largest first to the group that has least: at most a third more than the best packing (Graham, 1969). */
+function packCampaigns(source: string, campaigns: readonly Arrivals[], size: number, count: number): Draft[] {
+  const groups = Array.from({ length: count }, () => ({ campaigns: [] as (string | null)[], perHour: 0 }));
+  for (const { campaign, perHour } of campaigns) {
+    const least = groups.reduce((a, b) => (b.perHour < a.perHour ? b : a));
     least.campaigns.push(campaign);
     least.perHour += perHour;
   }
-  groups.push(...packed);
-  const spare = left - packed.length;
-  if (spare > 0) shareSpare(groups, spare);
+  const sizes = share(
+    groups.map(({ perHour }) => perHour),
+    size,
+  );
+  const room = groups.map(({ perHour }, at) => perHour / (sizes[at] ?? 1));
   // Who comes by a campaign that nobody has seen joins those who have most room.
-  const open = groups.reduce((a, b) => (b.perHour / b.size <= a.perHour / a.size ? b : a));
-  return groups.map((group, at) => ({
-    lane: groups.length === 1 ? source : `${source}/${at + 1}`,
+  const open = room.indexOf(Math.min(...room));
+  return groups.map(({ campaigns }, at) => ({
+    lane: `${source}/${at + 1}`,
     source,
-    campaigns: group === open ? null : group.campaigns,
-    size: group.size,
+    campaigns: at === open ? null : campaigns,
+    size: sizes[at] ?? 1,
   }));
 }
 
@@ -232,14 +235,28 @@ function costOf<T extends LaneRule>(
   }
   let cost = 0;
   for (const [lane, load] of loads) {
-    const pairs = sumOf(load) ** 2;
-    const sameSource = bySource(load).reduce((sum, { perHour }) => sum + perHour ** 2, 0);
-    const sameCampaign = load.reduce((sum, { perHour }) => sum + perHour ** 2, 0);
-    const confused =
-      PAIR.visit * pairs + PAIR.campaign * (pairs - sameCampaign) + PAIR.source * (pairs - sameSource);
-    cost += confused / Math.max(1, sizeOf(lane));
+    const perHour = sumOf(load);
+    if (perHour === 0) continue;
+    const sameSource = bySource(load).reduce((sum, one) => sum + (one.perHour / perHour) ** 2, 0);
+    const sameCampaign = load.reduce((sum, one) => sum + (one.perHour / perHour) ** 2, 0);
+    const each = COST.visit + COST.campaign * (1 - sameCampaign) + COST.source * (1 - sameSource);
+    cost += perHour * chanceConfused(perHour, sizeOf(lane)) * each;
   }
   return cost;
+}
+
+/** The chance that a caller is taken for another visitor of his number, in a lane of such traffic and size. */
+function chanceConfused(perHour: number, size: number): number {
+  return WAITS.reduce((sum, { share, hours }) => {
+    const others = perHour * hours;
+    return sum + share * chanceOfAtLeast(size, others) * (others / (others + size));
+  }, 0);
+}
+
+/** P(X >= n) of a Poisson variable, after Wilson and Hilferty (1931). */
+function chanceOfAtLeast(n: number, mean: number): number {
+  const z = 3 * Math.sqrt(n) * (Math.cbrt(mean / n) - 1 + 1 / (9 * n));
+  return 1 / (1 + Math.exp(-1.702 * z));
 }
 
 /** Gives each lane its numbers: those that served its campaigns before, then its source, then whatever is left. */

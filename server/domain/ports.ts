@@ -3,6 +3,7 @@
  * `storage/` implements each; `compose.ts` is the one file that knows which.
  */
 
+import type { CallModel } from './call-model.js';
 import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 
 export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
@@ -237,7 +238,8 @@ export type Change =
       };
     }
   /** A sign of life: the later time and the longer activity hold. */
-  | { type: 'visit_seen'; visitId: string; at: Millis; activeSeconds: number }
+  /** `left`: the sign of life was the page telling that it is left. */
+  | { type: 'visit_seen'; visitId: string; at: Millis; activeSeconds: number; left: boolean }
   | {
       type: 'lease';
       leaseId: string;
@@ -422,7 +424,7 @@ export interface Attribution {
 /** What a number's history knows about the time before a call. */
 export interface CallHistory {
   /** Taps on the number shortly before, newest first. */
-  taps: { at: Millis; sessionId: string; visitId: string; source: string }[];
+  taps: { at: Millis; sessionId: string; visitId: string; source: string; campaign: string | null }[];
   /** Leases of the number that began before the call, newest first; `until` is when the hold ended or will end. */
   leases: {
     sessionId: string;
@@ -438,20 +440,32 @@ export interface CallHistory {
     activeSeconds: number;
     visitStartedAt: Millis;
     lastSeen: Millis;
+    /** The visit's last sign of life was the page telling that it is left. */
+    left: boolean;
   }[];
+  /** There are leases before these. */
+  isCut: boolean;
   /** The newest earlier call of the same caller that was joined to a visit. */
-  knownCaller: { sessionId: string; visitId: string; source: string; confidence: number } | null;
+  knownCaller: {
+    sessionId: string;
+    visitId: string;
+    source: string;
+    campaign: string | null;
+    confidence: number;
+  } | null;
+}
+
+/** What the join must know of a call's tracker. */
+export interface JudgedTracker extends Pick<Tracker, 'type' | 'name' | 'source' | 'thresholds'> {
+  /** What was learned of the company's callers; null: not enough calls yet. */
+  callModel: CallModel | null;
 }
 
 export interface CallJudge {
   /** All reports of a call, in any order, to what is known of it. */
   fold(events: readonly CallEvent[]): CallFacts;
   /** The join, from plain data; the tracker is null where the number had none. */
-  attribute(
-    facts: CallFacts,
-    history: CallHistory,
-    tracker: Pick<Tracker, 'type' | 'name' | 'source'> | null,
-  ): Attribution;
+  attribute(facts: CallFacts, history: CallHistory, tracker: JudgedTracker | null): Attribution;
 }
 
 /** Postgres: what is asked of the record beside writing entries and reporting. */

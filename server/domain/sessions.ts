@@ -254,7 +254,7 @@ export function seeVisitor(
   if (isNewPage) session.lastPage = page;
   if (visit && !opensVisit(visit, seen.landing, now)) {
     if (isNewPage) visit.pages++;
-    return { visit, lastSign, changes: signOfLife(session, visit, now) };
+    return { visit, lastSign, changes: signOfLife(session, visit, now, false) };
   }
   session.seenWritten = now;
   const source = readSource(seen.landing, seen.referrer);
@@ -290,16 +290,18 @@ export function seeVisitor(
  */
 export function seeLeave(session: Session, now: Millis): Change[] {
   const { visit } = session;
-  return visit && now - visit.lastSeen <= ACTIVE_GAP_MS ? signOfLife(session, visit, now) : [];
+  return visit && now - visit.lastSeen <= ACTIVE_GAP_MS ? signOfLife(session, visit, now, true) : [];
 }
 
-/** The visit goes on. Nothing is to be written when that was done a moment ago. */
-function signOfLife(session: Session, visit: CurrentVisit, now: Millis): Change[] {
+/** The visit goes on. Nothing is to be written when that was done a moment ago, unless somebody has left since. */
+function signOfLife(session: Session, visit: CurrentVisit, now: Millis, left: boolean): Change[] {
   visit.activeSeconds += activeSince(visit.lastSeen, now);
   visit.lastSeen = Math.max(visit.lastSeen, now);
-  if (Math.abs(now - session.seenWritten) < SEEN_MS) return [];
+  if (!left && Math.abs(now - session.seenWritten) < SEEN_MS) return [];
   session.seenWritten = now;
-  return [{ type: 'visit_seen', visitId: visit.visitId, at: now, activeSeconds: secondsToWrite(visit) }];
+  return [
+    { type: 'visit_seen', visitId: visit.visitId, at: now, activeSeconds: secondsToWrite(visit), left },
+  ];
 }
 
 /** Whole seconds that have passed, so that nothing is added by reading and writing them; a sum may be a hair less. */

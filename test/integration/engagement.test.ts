@@ -159,7 +159,7 @@ function past() {
       eventId,
     }),
     seen: (activeSeconds: number) =>
-      entry({ type: 'visit_seen', visitId, at: AT + activeSeconds * 1000, activeSeconds }),
+      entry({ type: 'visit_seen', visitId, at: AT + activeSeconds * 1000, activeSeconds, left: false }),
   };
 }
 const records = () => createRecordStore({ pool, callPool: pool, writePool: pool });
@@ -269,6 +269,7 @@ test('a call is joined by the engagement of each who held its number', async () 
       activeSeconds: 68,
       visitStartedAt: AT,
       lastSeen: AT + 68_000,
+      left: false,
     },
   ]);
 });

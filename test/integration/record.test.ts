@@ -334,8 +334,8 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
           }),
           { type: 'lease_ended', number: '+13055550110', sessionId, at: later },
           lease(second, '+13055550111', later),
-          { type: 'visit_seen', visitId: second, at: later + 5000, activeSeconds: 5 },
-          { type: 'visit_seen', visitId: second, at: later + 1000, activeSeconds: 1 },
+          { type: 'visit_seen', visitId: second, at: later + 5000, activeSeconds: 5, left: false },
+          { type: 'visit_seen', visitId: second, at: later + 1000, activeSeconds: 1, left: false },
         ],
       });
       const key = { companyId: COMPANY, sessionId };

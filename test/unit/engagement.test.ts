@@ -71,7 +71,7 @@ describe('the engagement of a visit', () => {
     const { session } = await newSession();
     see(session, 0, 'one');
     expect(leave(session, 40)).toEqual([
-      { type: 'visit_seen', visitId: session.visit?.visitId, at: AT + 40_000, activeSeconds: 40 },
+      { type: 'visit_seen', visitId: session.visit?.visitId, at: AT + 40_000, activeSeconds: 40, left: true },
     ]);
     expect(told(session)).toEqual({ pages: 1, activeSeconds: 40, lengthSeconds: 40 });
     expect(leave(session, 131)).toEqual([]);

@@ -1,13 +1,18 @@
 import type pg from 'pg';
-import type { CallReport, Millis, Tracker } from '../../domain/ports.js';
+import type { CallReport, JudgedTracker, Millis } from '../../domain/ports.js';
 
 /** Whose call it is. */
 export interface CallOwner {
   companyId: string;
   trackerId: string | null;
   /** Null where the number had no tracker. */
-  tracker: Pick<Tracker, 'type' | 'name' | 'source'> | null;
+  tracker: JudgedTracker | null;
 }
+
+/** A `JudgedTracker`, of a tracker `t` and its company `m`; null where there is no tracker. */
+export const JUDGED_TRACKER = `CASE WHEN t.tracker_id IS NOT NULL THEN json_build_object(
+  'type', t.type, 'name', t.name, 'source', t.source, 'callModel', m.call_model,
+  'thresholds', json_build_object('visit', t.visit_threshold, 'source', t.source_threshold)) END`;
 
 /**
  * Whose call a report is about. A number may move to another tracker, even of another company, while a call goes on
@@ -20,8 +25,7 @@ export async function ownerOfCall(client: pg.ClientBase, report: CallReport): Pr
     name: 'owner of call',
     text: `
       SELECT o.company_id AS "companyId", o.tracker_id AS "trackerId",
-             CASE WHEN t.tracker_id IS NOT NULL THEN
-               json_build_object('type', t.type, 'name', t.name, 'source', t.source) END AS tracker
+             ${JUDGED_TRACKER} AS tracker
       FROM (
         (SELECT 1 AS rank, c.company_id, c.tracker_id FROM calls c
          WHERE c.company_id IN (SELECT company_id FROM tracking_numbers WHERE number = $3 UNION SELECT $4)
@@ -33,6 +37,7 @@ export async function ownerOfCall(client: pg.ClientBase, report: CallReport): Pr
         UNION ALL
         SELECT 3, $4, $5) o
       LEFT JOIN trackers t ON t.company_id = o.company_id AND t.tracker_id = o.tracker_id
+      LEFT JOIN companies m ON m.company_id = o.company_id
       ORDER BY o.rank LIMIT 1`,
     values: [
       event.provider,

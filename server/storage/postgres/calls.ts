@@ -1,7 +1,7 @@
 /** Calls: kept from reports, joined to visits, and joined again when more is known. */
 import type pg from 'pg';
 import type { CallEvent, CallHistory, CallJudge, CallReport, Millis } from '../../domain/ports.js';
-import { type CallOwner, ownerOfCall } from './call-owner.js';
+import { type CallOwner, JUDGED_TRACKER, ownerOfCall } from './call-owner.js';
 import { transaction } from './connect.js';
 import { newId } from './ids.js';
 import { personOfLead } from './persons.js';
@@ -10,7 +10,7 @@ import { personOfLead } from './persons.js';
 const HISTORY_DAYS = 30;
 /** A tap explains a call that follows within this time. */
 const TAP_MS = 60_000;
-/** The newest ones; candidates beyond these weigh nothing. */
+/** The newest ones; the join counts with as many before them as the time between has brought. */
 const MAX_CANDIDATES = 100;
 /** Calls joined again after one outage; those before them stay as they are. */
 const MAX_REJOINED = 10_000;
@@ -35,9 +35,9 @@ export async function rejoinCalls(pool: pg.Pool, since: Millis, judge: CallJudge
   const { rows } = await pool.query<CallName & CallOwner>(
     `SELECT c.company_id AS "companyId", c.tracker_id AS "trackerId", c.provider,
             c.provider_call_id AS "providerCallId", c.tracking_number AS "trackingNumber",
-            CASE WHEN t.tracker_id IS NOT NULL THEN
-              json_build_object('type', t.type, 'name', t.name, 'source', t.source) END AS tracker
+            ${JUDGED_TRACKER} AS tracker
      FROM calls c LEFT JOIN trackers t ON t.company_id = c.company_id AND t.tracker_id = c.tracker_id
+     LEFT JOIN companies m ON m.company_id = c.company_id
      WHERE c.started_at >= to_timestamp($1::float8 / 1000)
      ORDER BY c.started_at DESC LIMIT ${MAX_REJOINED}`,
     [since],
@@ -172,20 +172,20 @@ async function callHistory(
   at: Millis,
   caller: string | null,
 ): Promise<CallHistory> {
-  const { rows } = await client.query<{ history: CallHistory }>({
+  const { rows } = await client.query<{ history: Omit<CallHistory, 'isCut'> }>({
     name: 'call history',
     text: `
       SELECT json_build_object(
         'taps', (SELECT coalesce(json_agg(found), '[]') FROM (
           SELECT (extract(epoch FROM t.tapped_at) * 1000)::float8 AS at, t.session_id AS "sessionId",
-                 t.visit_id AS "visitId", v.source
+                 t.visit_id AS "visitId", v.source, v.campaign
           FROM taps t JOIN visits v ON v.company_id = t.company_id AND v.visit_id = t.visit_id
           WHERE t.company_id = $1 AND t.number = $2
             AND t.tapped_at BETWEEN to_timestamp($3::float8 / 1000) - interval '${TAP_MS} ms' AND to_timestamp($3::float8 / 1000)
           ORDER BY t.tapped_at DESC LIMIT ${MAX_CANDIDATES}) found),
         'leases', (SELECT coalesce(json_agg(found), '[]') FROM (
           SELECT l.session_id AS "sessionId", l.visit_id AS "visitId", v.source, v.campaign, l.shared, v.pages,
-                 v.device, v.active_seconds AS "activeSeconds",
+                 v.device, v.active_seconds AS "activeSeconds", coalesce(v.left_at >= v.last_seen, false) AS "left",
                  (extract(epoch FROM v.started_at) * 1000)::float8 AS "visitStartedAt",
                  (extract(epoch FROM v.last_seen) * 1000)::float8 AS "lastSeen",
                  (extract(epoch FROM l.started_at) * 1000)::float8 AS "from",
@@ -198,7 +198,7 @@ async function callHistory(
         -- The joined session's newest visit before this call: a caller who came back to the site called because of that.
         'knownCaller', (
           SELECT json_build_object('sessionId', c.session_id, 'visitId', v.visit_id, 'source', v.source,
-                                   'confidence', (c.attribution->>'confidence')::float8)
+                                   'campaign', v.campaign, 'confidence', (c.attribution->>'confidence')::float8)
           FROM calls c
           CROSS JOIN LATERAL (SELECT * FROM visits v WHERE v.company_id = c.company_id AND v.session_id = c.session_id
             AND v.started_at <= to_timestamp($3::float8 / 1000) ORDER BY v.started_at DESC LIMIT 1) v
@@ -207,5 +207,6 @@ async function callHistory(
           ORDER BY c.started_at DESC LIMIT 1)) AS history`,
     values: [companyId, trackingNumber, at, caller, provider, providerCallId],
   });
-  return rows[0]?.history ?? { taps: [], leases: [], knownCaller: null };
+  const history = rows[0]?.history ?? { taps: [], leases: [], knownCaller: null };
+  return { ...history, isCut: history.leases.length === MAX_CANDIDATES };
 }

@@ -91,6 +91,8 @@ interface VisitRow extends Row {
   visitId: string;
   at: Millis;
   activeSeconds: number;
+  /** When a page of it was left; null: none was. */
+  leftAt: Millis | null;
   /** The entries that are page views of it: of these, those whose event is new are counted. */
   views: number[];
   /** Where it is opened in this batch: its columns. */
@@ -107,7 +109,7 @@ function tellVisit(
   const name = `${companyId} ${visitId}`;
   let row = visits.get(name);
   if (!row) {
-    row = { entry, companyId, visitId, at: 0, activeSeconds: 0, views: [], opened: null };
+    row = { entry, companyId, visitId, at: 0, activeSeconds: 0, leftAt: null, views: [], opened: null };
     visits.set(name, row);
   }
   if (change.type === 'visit') {
@@ -118,6 +120,7 @@ function tellVisit(
   // The journal of a version before does not say it.
   row.activeSeconds = Math.max(row.activeSeconds, change.activeSeconds ?? 0);
   if (change.type === 'page_view') row.views.push(entry);
+  else if (change.left) row.leftAt = Math.max(row.leftAt ?? 0, change.at);
 }
 
 function put<K, V>(lists: Map<K, V[]>, key: K, value: V): void {

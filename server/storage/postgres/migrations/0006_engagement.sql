@@ -4,12 +4,14 @@
 -- however often it is replayed.
 -- active_seconds: the time in which somebody was there (domain/engagement.ts says how it is told), added up by the
 -- servers and written as a whole, so that the greatest one holds.
+-- left_at: when a page last told that it is left. As long as nothing came after it, nobody is there.
 -- device: what the visitor used. The session has it, too; but a call is joined by a hundred visits at once, and to look
 -- up each one's session made that a fifth slower.
 ALTER TABLE visits
   ADD COLUMN device text CHECK (device IN ('mobile', 'desktop')),
   ADD COLUMN pages integer NOT NULL DEFAULT 0,
-  ADD COLUMN active_seconds integer NOT NULL DEFAULT 0;
+  ADD COLUMN active_seconds integer NOT NULL DEFAULT 0,
+  ADD COLUMN left_at timestamptz;
 
 -- How long the visitors of before were active is not known; their page views are.
 UPDATE visits v SET pages = counted.pages
@@ -63,31 +65,35 @@ BEGIN
   IF visits IS NOT NULL THEN
     INSERT INTO visits AS v (company_id, visit_id, session_id, landing, referrer, source, source_name, medium,
                              campaign, term, content, click_ids, started_at, last_seen, pages, active_seconds,
-                             device)
+                             left_at, device)
     SELECT DISTINCT ON (1, 2)
            "companyId", "visitId", "sessionId", r.landing, r.referrer, r.source, r.name, r.medium,
            r.campaign, r.term, r.content, r."clickIds", to_timestamp("startedAt" / 1000), to_timestamp("lastSeen" / 1000),
            (SELECT count(*) FROM unnest(r.views) AS view WHERE view <> ALL (repeated)), coalesce("activeSeconds", 0),
-           r.device
+           to_timestamp("leftAt" / 1000), r.device
     FROM json_to_recordset(visits) AS r(entry int, "companyId" text, "visitId" uuid, "sessionId" uuid, landing text,
       referrer text, source text, name text, medium text, campaign text, term text, content text, "clickIds" jsonb,
-      "startedAt" float8, "lastSeen" float8, "activeSeconds" int, views int[], device text)
+      "startedAt" float8, "lastSeen" float8, "activeSeconds" int, "leftAt" float8, views int[], device text)
     WHERE r.entry <> ALL (repeated)
     ORDER BY 1, 2
     ON CONFLICT (company_id, visit_id) DO UPDATE
       SET pages = v.pages + excluded.pages, last_seen = greatest(v.last_seen, excluded.last_seen),
-          active_seconds = greatest(v.active_seconds, excluded.active_seconds)
+          active_seconds = greatest(v.active_seconds, excluded.active_seconds),
+          left_at = greatest(v.left_at, excluded.left_at)
     WHERE excluded.pages > 0 OR excluded.last_seen > v.last_seen;
   END IF;
 
   IF visits_seen IS NOT NULL THEN
     UPDATE visits v
     SET last_seen = greatest(v.last_seen, to_timestamp(seen.at / 1000)), pages = v.pages + seen.pages,
-        active_seconds = greatest(v.active_seconds, seen."activeSeconds")
+        active_seconds = greatest(v.active_seconds, seen."activeSeconds"),
+        left_at = greatest(v.left_at, to_timestamp(seen."leftAt" / 1000))
     FROM (SELECT "companyId", "visitId", max(r.at) AS at, max(r."activeSeconds") AS "activeSeconds",
+                 max(r."leftAt") AS "leftAt",
                  sum((SELECT count(*) FROM unnest(r.views) AS view WHERE view <> ALL (repeated))) AS pages
           FROM json_to_recordset(visits_seen)
-                 AS r(entry int, "companyId" text, "visitId" uuid, at float8, "activeSeconds" int, views int[])
+                 AS r(entry int, "companyId" text, "visitId" uuid, at float8, "activeSeconds" int, "leftAt" float8,
+                      views int[])
           GROUP BY 1, 2 ORDER BY 1, 2) seen
     WHERE v.company_id = seen."companyId" AND v.visit_id = seen."visitId";
   END IF;
