@@ -50,9 +50,8 @@ export interface Script {
   numberOfKeys: number;
 }
 
-/** The scripts by the names of their commands, `calltrk_` before each. */
-export function readScripts(): Record<string, Script> {
-  const folder = new URL('lua/', import.meta.url);
+/** The scripts of a folder by the names of their commands, `calltrk_` before each. */
+export function readScripts(folder = new URL('lua/', import.meta.url)): Record<string, Script> {
   const read = (name: string) => readFileSync(new URL(name, folder), 'utf8');
   const common = read('pool.lua');
   const scripts: Record<string, Script> = {};
