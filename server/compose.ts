@@ -17,6 +17,7 @@ import type { Dependency } from './http/health.js';
 import { createLeaseBudgets } from './http/lease-budgets.js';
 import { closeSilentCalls } from './jobs/close-silent-calls.js';
 import { housekeepingJobs, journalJob } from './jobs/housekeeping.js';
+import { learnCallModels } from './jobs/learn-call-models.js';
 import { poolJobs } from './jobs/plan-lanes.js';
 import { startJobs } from './jobs/runner.js';
 import { createMetrics, type Metrics } from './metrics.js';
@@ -228,6 +229,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       const work = [
         ...housekeepingJobs(housekeeping),
         ...poolJobs(housekeeping),
+        learnCallModels(housekeeping),
         closeSilentCalls(housekeeping, (report) => writer.writeCall(report)),
         journalJob(writer),
       ];

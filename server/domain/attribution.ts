@@ -55,8 +55,8 @@ export interface Explanation {
 
 /** Of those who tap a number most call; the tap is told to us some seconds before the phone rings. */
 const TAP = { calls: 0.85, meanSeconds: 8, lateCalls: 0.05, lateSeconds: 60 };
-/** Wrong numbers and old flyers: one in two months on each number. */
-const STRANGERS_PER_SECOND = 1 / (60 * 86_400);
+/** Wrong numbers and old flyers: two a year on each number. */
+const STRANGERS_PER_SECOND = 1 / (180 * 86_400);
 /** A phone may be handed on, and somebody may come back by another ad: never surer of a known caller than this. */
 const KNOWN_AT_MOST = 0.97;
 /** Nothing that is inferred is certain. */

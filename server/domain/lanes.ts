@@ -47,7 +47,7 @@ export interface Lane {
 export const REST = '*';
 
 /** What it costs to confuse two visitors: always, and where they differ. Found with the simulator. */
-export const COST = { visit: 1, campaign: 0.5, source: 2 };
+const COST = { visit: 1, campaign: 0.5, source: 3 };
 /** How long callers wait from the last sign of life on: those who do not tap the number, by share and hours. */
 const WAITS = [
   { share: 0.36, hours: 1.5 / 60 },
@@ -59,8 +59,8 @@ const WAITS = [
 const FILLINGS = [0.25, 0.4, 0.7, 1.2];
 /** A source is divided into so many groups of campaigns at most. */
 const MAX_GROUPS = 50;
-/** A plan gives way to another one that costs so much less: each change puts other sources' late callers on a number. */
-const BETTER = 0.9;
+/** A plan gives way to one that costs so much less: each change puts other sources' late callers on a number. */
+const BETTER = 0.95;
 /** What a source brings is forgotten by half in a day. */
 const HALF_LIFE_MS = 86_400_000;
 /** A campaign that has just begun is judged by what it brought since, but by no less than this. */
@@ -89,8 +89,8 @@ export function ratesOf(counts: readonly ArrivalCount[], now: Millis): Arrivals[
 }
 
 /**
- * Divides the numbers of a pool among what fills it. The plan before is kept unless the new one is better by a tenth
- * or the numbers have changed; and as many numbers as can be stay with the source that they had. One lane is `*`.
+ * Divides the numbers of a pool among what fills it. The plan before is kept unless the new one costs a twentieth
+ * less or the numbers have changed; and as many numbers as can be stay with the source that they had. One lane is `*`.
  */
 export function planLanes(
   arrivals: readonly Arrivals[],

@@ -3,7 +3,7 @@
  * `storage/` implements each; `compose.ts` is the one file that knows which.
  */
 
-import type { CallModel } from './call-model.js';
+import type { CallModel, VisitSigns } from './call-model.js';
 import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 
 export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
@@ -526,12 +526,22 @@ export interface JoinedCall {
   } | null;
 }
 
+/** Makes a company's call model, from first calls of its pools and a fair sample of its visits. */
+export type CallLearner = (
+  calls: readonly { at: Millis; history: CallHistory }[],
+  visits: readonly VisitSigns[],
+) => CallModel;
+
 /** What the record needs from time to time. Each may be asked by any number of servers; one of them does it. */
 export interface Housekeeping {
   /** Makes the partitions of this month and the next ones, so that no row ends up in the catch-all. */
   keepMonthsAhead(): Promise<void>;
   /** Forgets event ids that are older than any client keeps an event. Answers how many. */
   forgetOldEvents(): Promise<number>;
+  /**
+   * Learns the call model of each company that has enough calls and whose model is a day old. Answers how many.
+   */
+  learnCallModels(learn: CallLearner): Promise<number>;
   /** Gives `close` each open call of which nothing was heard for so long, one after another. Answers how many. */
   closeSilentCalls(silentSeconds: number, close: (call: SilentCall) => Promise<void>): Promise<number>;
   /**

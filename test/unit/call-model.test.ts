@@ -1,10 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { fitCallModel, type LearnedCall } from '../../server/domain/call-learning.js';
 import {
   callRate,
   chanceOfWaiting,
   chancePresent,
-  fitCallModel,
-  type LearnedCall,
   levelOf,
   PRIOR_MODEL,
   type VisitSigns,

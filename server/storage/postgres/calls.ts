@@ -165,7 +165,8 @@ async function writeCall(
   });
 }
 
-async function callHistory(
+/** What the number's history knows about the time before a call; `caller` null: of nobody known from before. */
+export async function callHistory(
   client: pg.ClientBase,
   companyId: string,
   { trackingNumber, provider, providerCallId }: CallName,

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { Housekeeping, SilentCall } from '../../domain/ports.js';
 import { countHour, forgetArrivals, planEach } from './arrivals.js';
+import { learnCallModel } from './call-models.js';
 import { sqlState, transaction } from './connect.js';
 
 /** Names "housekeeping" among all advisory locks of a database, and in it each job: they do not wait for each other. */
@@ -12,6 +13,7 @@ const JOBS = {
   countHour: 4,
   planLanes: 5,
   forgetArrivals: 6,
+  learnCallModels: 7,
 } as const;
 const MONTHS_AHEAD = 2;
 /** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
@@ -44,6 +46,12 @@ export function createHousekeeping(pool: pg.Pool): Housekeeping {
         const some = await alone('forgetOldEvents', forgetSome, 0);
         forgotten += some;
         if (some < PRUNE_BATCH) return forgotten;
+      }
+    },
+    async learnCallModels(learn) {
+      for (let learned = 0; ; learned++) {
+        const isOne = await alone('learnCallModels', (client) => learnCallModel(client, learn), false);
+        if (!isOne) return learned;
       }
     },
     // The lock is held until the last one is closed, on a connection of its own.
