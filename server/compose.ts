@@ -16,7 +16,7 @@ import { createAuth } from './http/auth.js';
 import type { Dependency } from './http/health.js';
 import { createLeaseBudgets } from './http/lease-budgets.js';
 import { closeSilentCalls } from './jobs/close-silent-calls.js';
-import { housekeepingJobs, journalJob } from './jobs/housekeeping.js';
+import { housekeepingJobs, journalJob, lateFactsJob } from './jobs/housekeeping.js';
 import { learnCallModels } from './jobs/learn-call-models.js';
 import { poolJobs } from './jobs/plan-lanes.js';
 import { startJobs } from './jobs/runner.js';
@@ -111,7 +111,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     tell: (told) => tellOfJournal(told, app, metrics),
   });
   metrics.watchJournal(() => writer.waiting());
-  const reports = createReportStore(pool);
+  const reports = createReportStore(pool, callJudge);
   let loggedAt = Number.NEGATIVE_INFINITY;
   const pools = createPools({
     store: redis ? createRedisLeaseStore(redis) : createMemoryLeaseStore(),
@@ -232,6 +232,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
         learnCallModels(housekeeping),
         closeSilentCalls(housekeeping, (report) => writer.writeCall(report)),
         journalJob(writer),
+        lateFactsJob(housekeeping, callJudge),
       ];
       jobs ??= startJobs(work, (job, error) =>
         app.log.warn({ err: error, job }, 'a job failed; it is tried again'),

@@ -553,6 +553,11 @@ export interface Housekeeping {
   planLanes(now: Millis, plan: LanePlanner): Promise<number>;
   /** Forgets what was counted of hours that began before. */
   forgetArrivals(before: Millis): Promise<void>;
+  /**
+   * Joins once more the calls of the last day about which something was written after they were joined, within the last
+   * hour. Answers how many; there may be more.
+   */
+  rejoinLateCalls(judge: CallJudge): Promise<number>;
 }
 
 /** How a pool is to be divided, by the visits of its last days. */

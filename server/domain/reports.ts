@@ -110,6 +110,9 @@ export interface Touch {
   at: Millis;
 }
 
+/** A join that was replaced by another. */
+export type RevisedJoin = Pick<Attribution, 'visit' | 'source' | 'confidence' | 'method'>;
+
 /** What calls and form submissions have in common. */
 export interface LeadReport {
   companyId: string;
@@ -124,6 +127,10 @@ export interface LeadReport {
   leadStatus: string | null;
   tags: string[];
   attribution: Attribution;
+  /** When a user said whose it is; null: nobody did. */
+  correctedAt: Millis | null;
+  /** When the join became what it is, and what it was until then; null: it was never another. */
+  revised: { at: Millis; before: RevisedJoin } | null;
   /** Detail `visits`: the session's first visit. */
   firstTouch: Touch | null;
   /** Detail `visits`: of each kind of click id the newest that any visit of the session brought. */
@@ -176,6 +183,17 @@ export interface LeadChanges {
   customerName?: string | null;
   /** Of calls: in no report any more, for good. */
   spam?: true;
+}
+
+/** Whose call it was, as a user says: a visit's (the source is its own), a source's alone, or nobody's of the site. */
+export interface Correction {
+  visit: string | null;
+  source: string | null;
+}
+
+export interface CallChanges extends LeadChanges {
+  /** Nothing but a user changes the join from then on; null: it is joined by evidence again. */
+  attribution?: Correction | null;
 }
 
 export interface FormReport extends LeadReport {
@@ -346,8 +364,9 @@ export interface ReportStore extends UserStore {
   changeCall(
     accountId: string,
     callId: string,
-    changes: LeadChanges,
+    changes: CallChanges,
     details: ReadonlySet<Detail>,
+    userId: string,
   ): Promise<CallReport | null>;
 
   formSubmissions(

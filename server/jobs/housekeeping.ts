@@ -1,4 +1,4 @@
-import type { Housekeeping } from '../domain/ports.js';
+import type { CallJudge, Housekeeping } from '../domain/ports.js';
 import type { Job } from './runner.js';
 
 const HOUR_MS = 3_600_000;
@@ -9,6 +9,11 @@ export function housekeepingJobs(record: Housekeeping): Job[] {
     { name: 'keep months ahead', everyMs: 6 * HOUR_MS, run: () => record.keepMonthsAhead() },
     { name: 'forget old events', everyMs: HOUR_MS, run: () => record.forgetOldEvents() },
   ];
+}
+
+/** Facts come late: over a bad network, or from the journal of a server that could not reach the record. */
+export function lateFactsJob(record: Pick<Housekeeping, 'rejoinLateCalls'>, judge: CallJudge): Job {
+  return { name: 'join calls again', everyMs: 15_000, run: () => record.rejoinLateCalls(judge) };
 }
 
 /** A server may go and leave a journal to those that run. */

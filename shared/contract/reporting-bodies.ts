@@ -175,6 +175,19 @@ export const CallChangesSchema = Type.Object({
       description: 'true hides the call from now on, for good.',
     }),
   ),
+  attribution: given(
+    Type.Object(
+      {
+        visit: Type.Union([Type.String({ description: 'Id of a visit of this company.' }), Type.Null()], {
+          description: 'null: it was no known visit.',
+        }),
+        source: given(
+          Type.String({ description: 'Slug; of a visit it is the visit’s own and may be left out.' }),
+        ),
+      },
+      { description: 'Whose call it was. An extension to CallRail’s API.' },
+    ),
+  ),
 });
 export type CallChangesBody = Static<typeof CallChangesSchema>;
 

@@ -72,6 +72,23 @@ export const AttributionSchema = Type.Object(
         weight: Type.Number(),
       }),
     ),
+    corrected_at: Type.Optional(
+      Type.String({ format: 'date-time', description: 'A user said so then; nothing else changes it.' }),
+    ),
+    revised: Type.Optional(
+      Type.Object(
+        {
+          at: Type.String({ format: 'date-time' }),
+          before: Type.Object({
+            visit: Type.Union([Type.String(), Type.Null()]),
+            source: Type.Union([Type.String(), Type.Null()]),
+            confidence: Type.Number(),
+            method: Type.String(),
+          }),
+        },
+        { description: 'When it became what it is, by late facts or a user, and what it was until then.' },
+      ),
+    ),
   },
   { title: 'Attribution', additionalProperties: false },
 );

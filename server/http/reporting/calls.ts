@@ -246,7 +246,9 @@ export function calls(frame: Frame): void {
     PUT: endpoint({
       summary: 'Say something of a call',
       description:
-        'What is left out stays as it is; null and empty clear. A call that is spam is in no report.',
+        'What is left out stays as it is; null and empty clear. A call that is spam is in no report. ' +
+        'attribution says whose call it was; nothing but a user changes that afterwards, and later calls of the same ' +
+        'person go by it. null takes it back: the call is joined by evidence again.',
       query: { ...FIELDS_PARAMETER, time_zone: DATE_PARAMETERS.time_zone },
       body: CallChangesSchema,
       answer: CallSchema,
@@ -256,7 +258,13 @@ export function calls(frame: Frame): void {
           WRITTEN_FIELDS,
           ask.view(readTimeZone(ask.query.one('time_zone'), ask.user.timeZone)),
           (details) =>
-            reports.changeCall(ask.user.accountId, ask.id('call'), readCallChanges(ask.body), details),
+            reports.changeCall(
+              ask.user.accountId,
+              ask.id('call'),
+              readCallChanges(ask.body),
+              details,
+              ask.user.userId,
+            ),
           unknown(ask),
         ),
     }),

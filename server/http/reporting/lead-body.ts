@@ -1,16 +1,29 @@
 /** What people say of a call or a form: notes, tags, what it is worth. */
 import type { CallChangesBody, FormChangesBody } from '../../../shared/contract/reporting-bodies.js';
 import { invalid } from '../../domain/errors.js';
-import type { LeadChanges } from '../../domain/reports.js';
+import type { CallChanges, LeadChanges } from '../../domain/reports.js';
 import { given } from './query.js';
 
 /** What is left out stays as it is; null and what is empty clear. Throws `invalid` with the field to blame. */
-export function readCallChanges(body: CallChangesBody): LeadChanges {
+export function readCallChanges(body: CallChangesBody): CallChanges {
   return given({
     ...readLeadChanges(body),
     customerName: body.customer_name === undefined ? undefined : textOf(body.customer_name),
     spam: isOn(body.spam) ? true : undefined,
-  }) as LeadChanges;
+    attribution: body.attribution === undefined ? undefined : readCorrection(body.attribution),
+  }) as CallChanges;
+}
+
+function readCorrection(written: CallChangesBody['attribution']): CallChanges['attribution'] {
+  if (!written) return null;
+  const { visit, source = null } = written;
+  if (visit !== null && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(visit)) {
+    throw invalid('attribution.visit', 'is not the id of a visit');
+  }
+  if (source !== null && !/^[\w.-]{1,255}$/.test(source)) {
+    throw invalid('attribution.source', 'is not the slug of a source such as google_paid');
+  }
+  return { visit, source };
 }
 
 /** As `readCallChanges`. Clients in use write `notes` for `note`. */

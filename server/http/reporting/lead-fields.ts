@@ -1,7 +1,6 @@
 /** Fields that calls and form submissions share: all that is read from the visits of their session. */
 
 import { readParameters } from '../../../shared/source-match.js';
-import type { Attribution } from '../../domain/ports.js';
 import { formatTime } from '../../domain/report-dates.js';
 import { explainSourceOf, sourceOf } from '../../domain/report-words.js';
 import type { LeadReport, Touch, View } from '../../domain/reports.js';
@@ -33,10 +32,21 @@ export function referrerDomain(lead: LeadReport): string | null {
 /** Which rule gave the source, and why. */
 export const sourceExplanation = (lead: LeadReport) => explainSourceOf(lead);
 
-/** A record's attribution in the words of the wire. */
-export function attribution({ attribution: join }: LeadReport): Record<string, unknown> {
-  const { session, visit, source, confidence, sourceConfidence, method, candidates } = join as Attribution;
-  return { session, visit, source, confidence, source_confidence: sourceConfidence, method, candidates };
+/** A record's attribution in the words of the wire; what a user or late facts changed of it only where they did. */
+export function attribution({ attribution: join, correctedAt, revised }: LeadReport, view: View) {
+  const { session, visit, source, confidence, sourceConfidence, method, candidates } = join;
+  const time = (at: number) => formatTime(at, view.timeZone);
+  return {
+    session,
+    visit,
+    source,
+    confidence,
+    source_confidence: sourceConfidence,
+    method,
+    candidates,
+    ...(correctedAt === null ? {} : { corrected_at: time(correctedAt) }),
+    ...(revised === null ? {} : { revised: { at: time(revised.at), before: revised.before } }),
+  };
 }
 
 /** First touch, the creation of the lead, its qualification and the touch before this event. */

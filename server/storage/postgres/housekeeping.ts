@@ -3,6 +3,7 @@ import type { Housekeeping, SilentCall } from '../../domain/ports.js';
 import { countHour, forgetArrivals, planEach } from './arrivals.js';
 import { learnCallModel } from './call-models.js';
 import { sqlState, transaction } from './connect.js';
+import { rejoinLateCalls } from './rejoin.js';
 
 /** Names "housekeeping" among all advisory locks of a database, and in it each job: they do not wait for each other. */
 const HOUSEKEEPING_LOCK = 0x6374686b;
@@ -14,6 +15,7 @@ const JOBS = {
   planLanes: 5,
   forgetArrivals: 6,
   learnCallModels: 7,
+  rejoinLateCalls: 8,
 } as const;
 const MONTHS_AHEAD = 2;
 /** A page keeps an undelivered event for a day at most; a week is far beyond any retry. */
@@ -65,6 +67,7 @@ export function createHousekeeping(pool: pg.Pool): Housekeeping {
     planLanes: (now, plan) => alone('planLanes', (client) => planEach(client, now, plan), 0),
     forgetArrivals: (before) =>
       alone('forgetArrivals', (client) => forgetArrivals(client, before), undefined),
+    rejoinLateCalls: (judge) => alone('rejoinLateCalls', () => rejoinLateCalls(pool, judge), 0),
   };
 }
 

@@ -11,11 +11,12 @@ import type {
   RememberedLease,
   SessionKey,
 } from '../../domain/ports.js';
-import { HELD_UNTIL, recordCall, rejoinCalls } from './calls.js';
+import { HELD_UNTIL, recordCall } from './calls.js';
 import { commitEntries } from './commit-entries.js';
 import { isDataFault, sqlState } from './connect.js';
 import { loadDirectory } from './directory.js';
 import { withRefusals } from './refusals.js';
+import { rejoinCalls } from './rejoin.js';
 
 export interface RecordStoreOptions {
   pool: pg.Pool;

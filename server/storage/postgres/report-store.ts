@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import type { CallJudge } from '../../domain/ports.js';
 import type { ReportStore } from '../../domain/reports.js';
 import { withRefusals } from './refusals.js';
 import { findAccount, findUserByKey } from './reports/accounts.js';
@@ -17,8 +18,11 @@ import { findPoolTraffic } from './reports/pools.js';
 import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
 import { findTracker, listTrackers } from './reports/trackers.js';
 
-/** The reports in Postgres, one file a resource in `reports/`. A pool of its own keeps them from calls and visitors. */
-export function createReportStore(pool: pg.Pool): ReportStore {
+/**
+ * The reports in Postgres, one file a resource in `reports/`. A pool of its own keeps them from calls and visitors. The
+ * judge joins a call whose correction is taken back.
+ */
+export function createReportStore(pool: pg.Pool, judge: CallJudge): ReportStore {
   return withRefusals<ReportStore>({
     byKeyHash: (sha256) => findUserByKey(pool, sha256),
     account: (accountId) => findAccount(pool, accountId),
@@ -40,8 +44,8 @@ export function createReportStore(pool: pg.Pool): ReportStore {
     calls: async (accountId, ask, details) =>
       listCalls(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     call: (accountId, callId, details) => findCall(pool, accountId, callId, details),
-    changeCall: (accountId, callId, changes, details) =>
-      changeCall(pool, accountId, callId, changes, details),
+    changeCall: (accountId, callId, changes, details, userId) =>
+      changeCall(pool, judge, { accountId, callId, userId }, changes, details),
 
     formSubmissions: async (accountId, ask, details) =>
       listFormSubmissions(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),

@@ -1,5 +1,6 @@
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import pg from 'pg';
+import { callJudge } from '../../../server/domain/calls.js';
 import { createAuth } from '../../../server/http/auth.js';
 import { installErrorHandlers } from '../../../server/http/errors.js';
 import { reportingRoutes } from '../../../server/http/reporting/index.js';
@@ -51,7 +52,7 @@ export async function startApi({
   let changed = 0;
   const app = Fastify({ logger: false, ...server });
   installErrorHandlers(app);
-  const reports = createReportStore(pool);
+  const reports = createReportStore(pool, callJudge);
   await app.register(reportingRoutes, {
     reports,
     auth: createAuth(reports),

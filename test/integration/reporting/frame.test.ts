@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger';
 import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { callJudge } from '../../../server/domain/calls.js';
 import { createAuth } from '../../../server/http/auth.js';
 import { reportingRoutes } from '../../../server/http/reporting/index.js';
 import { createReportStore } from '../../../server/storage/postgres/report-store.js';
@@ -326,7 +327,7 @@ describe('where links lead', () => {
   it('is PUBLIC_URL with its path, when there is one', async () => {
     const behind = Fastify();
     await behind.register(reportingRoutes, {
-      reports: createReportStore(api.pool),
+      reports: createReportStore(api.pool, callJudge),
       auth: {
         authenticate: async () => ({ ...api.member, accountNumericId: '1', timeZone: 'UTC' }),
       } as never,
@@ -388,6 +389,7 @@ describe('the description', () => {
       '/v3/a/{account}/persons/{person}/merge.json',
       '/v3/a/{account}/trackers.json',
       '/v3/a/{account}/trackers/{tracker}.json',
+      '/v3/a/{account}/trackers/{tracker}/pool.json',
       '/v3/a/{account}/users.json',
       '/v3/a/{account}/users/{user}.json',
     ]);

@@ -1,14 +1,16 @@
 import type pg from 'pg';
-import type { CallFacts } from '../../../domain/ports.js';
+import type { CallFacts, CallJudge } from '../../../domain/ports.js';
 import type {
+  CallChanges,
   CallFilter,
   CallReport,
   CallSort,
   Detail,
   Found,
-  LeadChanges,
   Listing,
 } from '../../../domain/reports.js';
+import { transaction } from '../connect.js';
+import { correctCall } from '../corrections.js';
 import { changeLead, type LeadTable } from './lead-writes.js';
 import { FIRST_TOUCH, type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
 import { contains, millis, NOTHING, orderBy, rowsOf, type Sorting, type Sql, sql, where } from './sql.js';
@@ -132,12 +134,18 @@ export async function findCall(
 
 export async function changeCall(
   pool: pg.Pool,
-  accountId: string,
-  callId: string,
-  changes: LeadChanges,
+  judge: CallJudge,
+  { accountId, callId, userId }: { accountId: string; callId: string; userId: string },
+  changes: CallChanges,
   details: ReadonlySet<Detail>,
 ): Promise<CallReport | null> {
-  const key = await changeLead<CallKey>(pool, CALLS, { accountId, id: callId }, changes);
+  const { attribution, ...said } = changes;
+  const key = await transaction(pool, async (client) => {
+    if (attribution !== undefined) {
+      await correctCall(client, { accountId, callId }, attribution, userId, judge);
+    }
+    return changeLead<CallKey>(client, CALLS, { accountId, id: callId }, said);
+  });
   return (await report(pool, key ? [key] : [], details))[0] ?? null;
 }
 

@@ -8,6 +8,7 @@ import type {
   LeadFilter,
   Listing,
 } from '../../../domain/reports.js';
+import { transaction } from '../connect.js';
 import { changeLead, type LeadTable } from './lead-writes.js';
 import { type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
 import { millis, orderBy, rowsOf, type Sorting, sql, where } from './sql.js';
@@ -84,7 +85,9 @@ export async function changeFormSubmission(
   changes: LeadChanges,
   details: ReadonlySet<Detail>,
 ): Promise<FormReport | null> {
-  const key = await changeLead<FormKey>(pool, FORMS, { accountId, id }, changes);
+  const key = await transaction(pool, (client) =>
+    changeLead<FormKey>(client, FORMS, { accountId, id }, changes),
+  );
   return (await report(pool, key ? [key] : [], details))[0] ?? null;
 }
 

@@ -1,7 +1,6 @@
 import type pg from 'pg';
 import { invalid } from '../../../domain/errors.js';
 import type { LeadChanges } from '../../../domain/reports.js';
-import { transaction } from '../connect.js';
 import { join, rowsOf, type Sql, sql } from './sql.js';
 
 /** Where the calls or the forms are kept, and what names one. */
@@ -14,36 +13,34 @@ export interface LeadTable {
 }
 
 /**
- * Writes what people say of a lead, at once with all that others say of it. Answers its key; null: none such in this
- * account.
+ * Writes what people say of a lead, at once with all that others say of it. Within a transaction of the caller's. Answers
+ * its key; null: none such in this account.
  */
-export function changeLead<Key extends { company_id: string }>(
-  pool: pg.Pool,
+export async function changeLead<Key extends { company_id: string }>(
+  client: pg.ClientBase,
   table: LeadTable,
   lead: { accountId: string; id: string },
   changes: LeadChanges,
 ): Promise<Key | null> {
-  return transaction(pool, async (client) => {
-    const [found] = await rowsOf<Key & { lead_status: string | null }>(
+  const [found] = await rowsOf<Key & { lead_status: string | null }>(
+    client,
+    sql`SELECT c.company_id, c.${table.id}, c.lead_status FROM ${table.name} c JOIN companies co USING (company_id)
+        WHERE co.account_id = ${lead.accountId} AND c.${table.id} = ${lead.id} AND NOT ${table.hidden}
+        FOR UPDATE OF c`,
+  );
+  if (!found) return null;
+  if (changes.leadStatus === 'good_lead' && found.lead_status === 'previously_marked_good_lead') {
+    throw invalid('lead_status', 'is previously_marked_good_lead, which good_lead cannot replace');
+  }
+  const set = assignments(table, changes);
+  if (set.length > 0) {
+    await rowsOf(
       client,
-      sql`SELECT c.company_id, c.${table.id}, c.lead_status FROM ${table.name} c JOIN companies co USING (company_id)
-          WHERE co.account_id = ${lead.accountId} AND c.${table.id} = ${lead.id} AND NOT ${table.hidden}
-          FOR UPDATE OF c`,
+      sql`UPDATE ${table.name} c SET ${join(set, ', ')}
+          WHERE c.company_id = ${found.company_id} AND c.${table.id} = ${lead.id}`,
     );
-    if (!found) return null;
-    if (changes.leadStatus === 'good_lead' && found.lead_status === 'previously_marked_good_lead') {
-      throw invalid('lead_status', 'is previously_marked_good_lead, which good_lead cannot replace');
-    }
-    const set = assignments(table, changes);
-    if (set.length > 0) {
-      await rowsOf(
-        client,
-        sql`UPDATE ${table.name} c SET ${join(set, ', ')}
-            WHERE c.company_id = ${found.company_id} AND c.${table.id} = ${lead.id}`,
-      );
-    }
-    return found;
-  });
+  }
+  return found;
 }
 
 function assignments(table: LeadTable, changes: LeadChanges): Sql[] {

@@ -4,7 +4,14 @@
  */
 import { OWN_SESSION_CONFIDENCE } from '../../../domain/persons.js';
 import type { Attribution, Device, Millis } from '../../../domain/ports.js';
-import type { Detail, LeadFilter, LeadReport, Milestones, Touch } from '../../../domain/reports.js';
+import type {
+  Detail,
+  LeadFilter,
+  LeadReport,
+  Milestones,
+  RevisedJoin,
+  Touch,
+} from '../../../domain/reports.js';
 import { millis, NOTHING, type Sql, sql } from './sql.js';
 
 /** A lead event's own columns, as its table and the joins of `leadSource` have them. */
@@ -20,6 +27,9 @@ export interface LeadRow {
   lead_status: string | null;
   tags: string[];
   attribution: Attribution;
+  corrected_at?: Date | null;
+  revised_at?: Date | null;
+  revised_from?: RevisedJoin | null;
   /** Who stands for `person_id`. */
   stands_for: string | null;
   first_touch?: TouchRow | null;
@@ -183,6 +193,9 @@ export function leadOf(row: LeadRow): LeadReport {
     leadStatus: row.lead_status,
     tags: row.tags,
     attribution: row.attribution,
+    correctedAt: millis(row.corrected_at ?? null),
+    revised:
+      row.revised_at && row.revised_from ? { at: millis(row.revised_at), before: row.revised_from } : null,
     firstTouch: row.first_touch ? touchOf(row.first_touch) : null,
     clickIds: row.click_ids ?? {},
     milestones: milestonesOf(row),
