@@ -1,7 +1,7 @@
 /** Calls: kept from reports, and joined to visits each time that more is known. */
 import type pg from 'pg';
 import type { CallEvent, CallHistory, CallJudge, CallReport, Millis } from '../../domain/ports.js';
-import { type CallOwner, JUDGED_TRACKER, ownerOfCall } from './call-owner.js';
+import { type CallOwner, ownerOfCall } from './call-owner.js';
 import { transaction } from './connect.js';
 import { newId } from './ids.js';
 import { personOfLead } from './persons.js';
