@@ -6,6 +6,7 @@ import type { SourceRule } from '../../shared/contract/visitor.js';
 import { sourceOfRule } from '../../shared/source-rules.js';
 import { attributeCall, type CallToJoin, JOIN_DEFAULTS } from './attribution.js';
 import { PRIOR_MODEL } from './call-model.js';
+import { correctedAttribution } from './joins-by-hand.js';
 import type { CallEvent, CallFacts, CallJudge, CallStatus } from './ports.js';
 
 /**
@@ -204,4 +205,5 @@ export const callJudge: CallJudge = {
       thresholds: tracker?.thresholds ?? JOIN_DEFAULTS.thresholds,
     });
   },
+  correct: correctedAttribution,
 };

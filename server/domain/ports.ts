@@ -466,6 +466,14 @@ export interface CallJudge {
   fold(events: readonly CallEvent[]): CallFacts;
   /** The join, from plain data; the tracker is null where the number had none. */
   attribute(facts: CallFacts, history: CallHistory, tracker: JudgedTracker | null): Attribution;
+  /**
+   * The join as a user says it is: to a visit, to a source alone (a slug), or (without both) to nothing. As certain as
+   * it can be.
+   */
+  correct(
+    visit: { sessionId: string; visitId: string; source: string } | null,
+    source: string | null,
+  ): Attribution;
 }
 
 /** Postgres: what is asked of the record beside writing entries and reporting. */

@@ -1,7 +1,6 @@
 /** Joins that users correct: nothing but a user changes them from then on. */
 import type pg from 'pg';
 import { invalid } from '../../domain/errors.js';
-import { correctedAttribution } from '../../domain/joins-by-hand.js';
 import type { CallJudge } from '../../domain/ports.js';
 import type { Correction } from '../../domain/reports.js';
 import { lockCall, REVISED_FROM } from './calls.js';
@@ -41,7 +40,7 @@ export async function correctCall(
   if (visit && correction.source !== null && correction.source !== visit.source) {
     throw invalid('attribution.source', `is not the source of that visit, which is ${visit.source}`);
   }
-  const attribution = correctedAttribution(visit, correction.source);
+  const attribution = judge.correct(visit, correction.source);
   await client.query(
     `UPDATE calls c SET attribution = $3, session_id = $4, visit_id = $5, corrected_at = now(), corrected_by = $6,
        revised_at = now(), revised_from = ${REVISED_FROM}
