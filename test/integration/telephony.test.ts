@@ -125,7 +125,11 @@ describe('telephony', () => {
     const call = incoming(number, { From: newCaller() });
     await twilioWebhook(server, VOICE, call);
     const [row] = await callsOf(call.From ?? '');
-    expect(row.attribution).toMatchObject({ method: 'tap', confidence: expect.closeTo(0.99, 1), session: someone.session });
+    expect(row.attribution).toMatchObject({
+      method: 'tap',
+      confidence: expect.closeTo(0.99, 1),
+      session: someone.session,
+    });
   });
 
   test('who called before is known, whatever number he dials', async () => {
