@@ -20,6 +20,7 @@ import { housekeepingJobs, journalJob, lateFactsJob } from './jobs/housekeeping.
 import { learnCallModels } from './jobs/learn-call-models.js';
 import { poolJobs } from './jobs/plan-lanes.js';
 import { startJobs } from './jobs/runner.js';
+import { type PoolHealth, watchPools } from './jobs/watch-pools.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createRefresher } from './refresher.js';
 import { createRoutingFile } from './routing-file.js';
@@ -230,6 +231,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
         ...housekeepingJobs(housekeeping),
         ...poolJobs(housekeeping),
         learnCallModels(housekeeping),
+        watchPools(records, (pools) => tellOfPools(pools, metrics)),
         closeSilentCalls(housekeeping, (report) => writer.writeCall(report)),
         journalJob(writer),
         lateFactsJob(housekeeping, callJudge),
@@ -270,6 +272,18 @@ const JOURNAL_ERRORS = {
   stuck: 'the journal cannot be drained; it is tried again',
   refused: 'neither the record nor the journal took a write: the client was told to come back',
 } as const;
+
+function tellOfPools(pools: readonly PoolHealth[], metrics: Metrics): void {
+  // Pools that are gone leave no last word behind.
+  for (const gauge of [metrics.poolLoad, metrics.poolRecommended, metrics.poolLeases]) gauge.reset();
+  for (const { trackerId: tracker_id, offeredLoad, recommended, leases, shared } of pools) {
+    metrics.poolLoad.set({ tracker_id }, offeredLoad);
+    metrics.poolLeases.set({ tracker_id, state: 'all' }, leases);
+    metrics.poolLeases.set({ tracker_id, state: 'shared' }, shared);
+    for (const { blocking, numbers } of recommended)
+      metrics.poolRecommended.set({ tracker_id, blocking }, numbers);
+  }
+}
 
 function boundPort(app: FastifyInstance): number | undefined {
   const address = app.server.address();

@@ -99,6 +99,24 @@ export function createMetrics() {
       labelNames: ['tracker_id', 'state'],
       registers,
     }),
+    poolLoad: new Gauge({
+      name: 'calltrk_pool_offered_load',
+      help: 'Erlangs that came to a pool in the busiest hour of the last 7 days.',
+      labelNames: ['tracker_id'],
+      registers,
+    }),
+    poolRecommended: new Gauge({
+      name: 'calltrk_pool_recommended_numbers',
+      help: 'Numbers with which at most this share of the visitors of that hour finds all held.',
+      labelNames: ['tracker_id', 'blocking'],
+      registers,
+    }),
+    poolLeases: new Gauge({
+      name: 'calltrk_pool_leases',
+      help: 'Leases of a pool in the last 24 hours, all and those held by two at any time.',
+      labelNames: ['tracker_id', 'state'],
+      registers,
+    }),
     commit: new Histogram({
       name: 'calltrk_commit_seconds',
       help: 'Duration of group commits.',

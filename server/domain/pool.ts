@@ -3,9 +3,9 @@
  * has rows of its own, since calls are joined to visits.
  */
 import type { Lookup } from './directory.js';
-import { REST } from './lanes.js';
+import { laneOf } from './lanes.js';
 import type { Patience, Pools } from './pools.js';
-import type { CurrentVisit, Lease, LeaseRequest, Millis, PhoneNumber, Tracker } from './ports.js';
+import type { CurrentVisit, Lease, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Session } from './sessions.js';
 
 /** A ping is asked for this often while somebody looks at the page: one small request a minute keeps a number. */
@@ -30,9 +30,9 @@ export interface LeasedNumber {
 }
 
 /**
- * Leases a number of the tracker's pool to the visitor, or renews the one he has. Null: no number for him. What is to
- * be written of it is added to the session's rows. While the leases cannot be asked, he keeps the number that the
- * record has for his visit.
+ * Leases a number of the tracker's pool to the visitor, of the lane that serves him, or renews the one he has. When all
+ * of the lane are held, the tracker says what is shown. Null: no number for him. What is to be written of it is added
+ * to the session's rows. While the leases cannot be asked, he keeps the number that the record has for his visit.
  */
 export async function leaseNumber(
   pools: Pools,
@@ -40,26 +40,41 @@ export async function leaseNumber(
   visitor: LeaseVisitor,
   deriveId: (...parts: string[]) => string,
 ): Promise<LeasedNumber | null> {
-  const { companyId, trackerId, holdSeconds } = tracker;
-  const { session, now, mayOpen, patience } = visitor;
-  const { sessionId } = session.key;
-  const request = {
-    pool: { companyId, trackerId },
-    sessionId,
-    now,
-    holdMs: holdSeconds * 1000,
-    mayOpen,
-    ...partOf(tracker, visitor),
-  };
-  const lease = await pools.assign(request, patience);
+  const { companyId, trackerId, holdSeconds, whenFull } = tracker;
+  const { session, visit, now, mayOpen, patience } = visitor;
+  const fixed = staticNumber(tracker);
+  // Who was shown the static one keeps it: a number that changes under his eyes is worth less than a number alone.
+  const onRecord = fixed === null ? null : numberOnRecord(tracker, visitor);
+  if (onRecord?.number === fixed) return onRecord;
+  const lease = await pools.assign(
+    {
+      pool: { companyId, trackerId },
+      sessionId: session.key.sessionId,
+      now,
+      holdMs: holdSeconds * 1000,
+      lane: laneOf(tracker.lanes, visit.source, visit.campaign),
+      mayOpen,
+      mayShare: whenFull === 'share',
+    },
+    patience,
+  );
   if (lease === 'away') return numberOnRecord(tracker, visitor);
-  if (lease) keepLease(tracker, visitor, lease, deriveId);
-  return lease;
+  const shown = lease ?? (mayOpen && fixed !== null ? diverted(fixed, now, holdSeconds) : null);
+  if (shown) keepLease(tracker, visitor, shown, deriveId);
+  return shown;
 }
 
-/** The part of the pool that the visitor may take a number from. */
-function partOf(_tracker: Tracker, _visitor: LeaseVisitor): Pick<LeaseRequest, 'lane' | 'mayShare'> {
-  return { lane: REST, mayShare: true };
+/** The number for whoever finds the pool full; null: he sees something else. */
+function staticNumber({ whenFull, staticNumber, numbers }: Tracker): PhoneNumber | null {
+  return whenFull === 'static' && staticNumber !== null && numbers.includes(staticNumber)
+    ? staticNumber
+    : null;
+}
+
+/** A lease of the static number, of which no store knows: any number of visitors share it. */
+function diverted(number: PhoneNumber, now: Millis, holdSeconds: number): Lease {
+  const heldUntil = now + holdSeconds * 1000;
+  return { number, opened: true, shared: true, since: now, heldUntil, sharedWith: [], ended: [] };
 }
 
 /** The number that the visit has by its rows, while its hold lasts: nobody else can have got it alone. */

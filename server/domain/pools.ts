@@ -185,10 +185,13 @@ export function createPools({ store, records, directory, elapsed, within, count 
   };
 }
 
-/** The numbers of the tracker that are leased, each in its lane. */
+/** The numbers of the tracker that are leased, each in its lane; those that no lane has are the rest's. */
 function numbersOf(tracker: Tracker | undefined): PoolContents['numbers'] {
   if (tracker?.type !== 'session' || !tracker.active) return [];
-  return leasable(tracker).map((number) => ({ number, lane: REST }));
+  const lanes = new Map(
+    tracker.lanes.flatMap(({ lane, numbers }) => numbers.map((number) => [number, lane])),
+  );
+  return leasable(tracker).map((number) => ({ number, lane: lanes.get(number) ?? REST }));
 }
 
 /** The numbers of a pool that are leased: all but the one that stays free for whoever finds it full. */

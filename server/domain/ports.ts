@@ -5,6 +5,7 @@
 
 import type { CallModel, VisitSigns } from './call-model.js';
 import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
+import type { PoolHour } from './pool-report.js';
 
 export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 export type { PoolHour, PoolTraffic } from './pool-report.js';
@@ -500,8 +501,14 @@ export interface RecordStore {
    * of one of them cannot be stored.
    */
   commit(entries: readonly RecordEntry[]): Promise<RecordOutcome[]>;
+  /** Of each active pool the hours of the last seven days in which something came. */
+  poolHours(now: Millis): Promise<PooledHours[]>;
   /** A call with the visit it was joined to, by the provider's id; for the demo page. */
   findCall(companyId: string, provider: string, providerCallId: string): Promise<JoinedCall | null>;
+}
+
+export interface PooledHours extends PoolKey {
+  hours: Pick<PoolHour, 'hour' | 'leases' | 'leaseSeconds' | 'shared'>[];
 }
 
 /** A session's newest visit, as the record has it. */
@@ -511,6 +518,7 @@ export interface CurrentVisit extends Visit {
   /** How long somebody was there (engagement.ts). May have a fraction; the record keeps whole seconds. */
   activeSeconds: number;
   source: string;
+  campaign: string | null;
   /** Landing page and referrer of the session's first visit. */
   first: { landing: string; referrer: string };
   /** Numbers for which this visit has an open lease row, by tracker. */

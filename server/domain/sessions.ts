@@ -267,6 +267,7 @@ export function seeVisitor(
     ),
     ...origin,
     source: source.source,
+    campaign: source.campaign,
     startedAt: now,
     lastSeen: now,
     pages: page === null ? 0 : 1,

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { laneOf } from '../../server/domain/lanes.js';
 import type { Tracker } from '../../server/domain/ports.js';
 import { poolJobs } from '../../server/jobs/plan-lanes.js';
+import { type PoolHealth, watchPools } from '../../server/jobs/watch-pools.js';
 import { createHousekeeping } from '../../server/storage/postgres/housekeeping.js';
 import { migrate } from '../../server/storage/postgres/migrate.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
@@ -251,4 +252,39 @@ test('several servers plan once, and what is long gone is forgotten', async () =
   now = NOON + 36 * 24 * HOUR;
   await Promise.all(jobs.map(([, daily]) => daily?.run()));
   expect([(await arrivalsOf(tracker)).length, (await hoursOf(tracker)).length]).toEqual([0, 0]);
+});
+
+test('alarms go by the busiest hour, and by the sharing of the last day', async () => {
+  const numbers = numbersOf(20);
+  const tracker = await newPool(numbers);
+  const quiet = await newPool([]);
+  // Forty leases of half an hour in one hour: twenty Erlangs. Two more on the next day, one of them shared.
+  for (let at = 0; at < 40; at++) {
+    const from = NOON + at * MINUTE;
+    await hold(tracker, numbers[at % 20] ?? '', { from, until: from + 30 * MINUTE });
+  }
+  const later = NOON + 25 * HOUR;
+  await hold(tracker, numbers[0] ?? '', { from: later, until: later + MINUTE, shared: true });
+  await hold(tracker, numbers[1] ?? '', { from: later, until: later + MINUTE });
+  const record = createHousekeeping(pool);
+  for (const hour of [NOON, later]) await record.countHour(hour, later + HOUR);
+  const told: PoolHealth[] = [];
+  const records = createRecordStore({ pool, callPool: pool, writePool: pool });
+  await watchPools(
+    records,
+    (pools) => told.push(...pools),
+    () => later + 30 * MINUTE,
+  ).run();
+  expect(told.find(({ trackerId }) => trackerId === tracker)).toEqual({
+    trackerId: tracker,
+    offeredLoad: 20,
+    recommended: [
+      { blocking: 0.05, numbers: 26 },
+      { blocking: 0.01, numbers: 30 },
+      { blocking: 0.001, numbers: 35 },
+    ],
+    leases: 2,
+    shared: 1,
+  });
+  expect(told.find(({ trackerId }) => trackerId === quiet)).toMatchObject({ offeredLoad: 0, leases: 0 });
 });

@@ -45,6 +45,9 @@ describe("what an operator's tools see", () => {
       /^calltrk_events_total\{outcome="rejected"\} [1-9]/m,
       /^calltrk_leases_total\{kind="opened"\} [1-9]/m,
       /^calltrk_call_reports_total\{outcome="report"\} [1-9]/m,
+      /^calltrk_pool_offered_load\{tracker_id="TRK\w+"\} 0$/m,
+      /^calltrk_pool_recommended_numbers\{tracker_id="TRK\w+",blocking="0.01"\} 0$/m,
+      /^calltrk_pool_leases\{tracker_id="TRK\w+",state="shared"\} 0$/m,
       /^calltrk_http_request_seconds_count\{method="POST",route="\/v1\/swap",status="200"\} [1-9]/m,
     ]) {
       expect(metrics).toMatch(line);

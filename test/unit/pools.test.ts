@@ -209,6 +209,7 @@ describe('a visitor while the leases are away', () => {
     pages: 1,
     activeSeconds: 0,
     source: 'direct',
+    campaign: null,
     first: { landing: '', referrer: 'direct' },
     leases: [{ trackerId: 'TRK1', number: TWO, shared: true }],
     ...more,
@@ -261,6 +262,7 @@ test('two servers that see a visitor at once make the same lease row of his one 
       pages: 1,
       activeSeconds: 0,
       source: 'direct',
+      campaign: null,
       first: { landing: '', referrer: 'direct' },
       leases: [],
     };

@@ -5,7 +5,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type pg from 'pg';
-import type { ArrivalCount, Lane, LaneKey, LanePlanner, Millis, WhenFull } from '../../domain/ports.js';
+import type {
+  ArrivalCount,
+  Lane,
+  LaneKey,
+  LanePlanner,
+  Millis,
+  PooledHours,
+  WhenFull,
+} from '../../domain/ports.js';
 import { HELD_UNTIL } from './calls.js';
 import { CHANGE_LOCK } from './reports/tracker-writes.js';
 
@@ -165,6 +173,24 @@ export async function recentCounts(
      FROM recent r JOIN sources s USING (source) JOIN campaigns c USING (source, campaign)
      GROUP BY 1, 2, 3 ORDER BY 3, 1, 2`,
     [companyId, trackerId, now],
+  );
+  return rows;
+}
+
+/** Of each active pool what came to it in the hours of the last days. */
+export async function recentHours(client: Pick<pg.Pool, 'query'>, now: Millis): Promise<PooledHours[]> {
+  const { rows } = await client.query<PooledHours>(
+    `SELECT t.company_id AS "companyId", t.tracker_id AS "trackerId", coalesce(json_agg(json_build_object(
+              'hour', extract(epoch FROM h.hour) * 1000, 'leases', h.leases, 'leaseSeconds', h.lease_seconds,
+              'shared', h.shared) ORDER BY h.hour) FILTER (WHERE h.hour IS NOT NULL), '[]') AS hours
+     FROM trackers t
+     LEFT JOIN LATERAL (SELECT a.hour, sum(a.leases)::int AS leases, sum(a.lease_seconds) AS lease_seconds,
+                               sum(a.shared)::int AS shared
+                        FROM arrivals a WHERE a.company_id = t.company_id AND a.tracker_id = t.tracker_id
+                          AND a.hour > to_timestamp($1::float8 / 1000) - interval '${PLAN_DAYS} days'
+                        GROUP BY 1) h ON true
+     WHERE t.type = 'session' AND t.status = 'active' GROUP BY 1, 2`,
+    [now],
   );
   return rows;
 }

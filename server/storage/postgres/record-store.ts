@@ -11,6 +11,7 @@ import type {
   RememberedLease,
   SessionKey,
 } from '../../domain/ports.js';
+import { recentHours } from './arrivals.js';
 import { HELD_UNTIL, recordCall } from './calls.js';
 import { commitEntries } from './commit-entries.js';
 import { isDataFault, sqlState } from './connect.js';
@@ -44,6 +45,7 @@ export function createRecordStore({ pool, callPool, writePool }: RecordStoreOpti
         text: `
           SELECT s.position::int, CASE WHEN v.visit_id IS NULL THEN NULL ELSE json_build_object(
             'visitId', v.visit_id, 'landing', v.landing, 'referrer', v.referrer, 'source', v.source,
+            'campaign', v.campaign,
             'startedAt', extract(epoch FROM v.started_at) * 1000, 'lastSeen', extract(epoch FROM v.last_seen) * 1000,
             'pages', v.pages, 'activeSeconds', v.active_seconds,
             'first', (SELECT json_build_object('landing', f.landing, 'referrer', f.referrer) FROM visits f
@@ -118,6 +120,8 @@ export function createRecordStore({ pool, callPool, writePool }: RecordStoreOpti
       );
       return rows[0] ?? null;
     },
+
+    poolHours: (now) => recentHours(pool, now),
 
     recordCall: (report, judge) => recordCall(callPool, report, judge),
     rejoinCalls: (since, judge) => rejoinCalls(callPool, since, judge),
