@@ -11,10 +11,13 @@ const KEPT_DAYS = 35;
 
 type Pools = Pick<Housekeeping, 'countHour' | 'planLanes' | 'forgetArrivals'>;
 
+/** An hour that is over is counted for so long as if it lasted: its last visits are being written. */
+const AFTER_MS = 10 * MINUTE_MS;
+
 /**
- * Divides each pool anew as its traffic changes. Each minute the hour that lasts and the one before are counted, so a
- * campaign has its share within minutes of its first visits; each hour the whole day before, as rows come late from
- * a journal.
+ * Divides each pool anew as its traffic changes. Each minute the hour that lasts is counted, so a campaign has its
+ * share within minutes of its first visits; each hour the whole day before, as visits go on and rows come late from a
+ * journal. With 300 visits a minute to 200 pools of 25 numbers a minute's count took Postgres a few seconds.
  */
 export function poolJobs(record: Pools, clock: () => Millis = Date.now): Job[] {
   return [
@@ -23,7 +26,7 @@ export function poolJobs(record: Pools, clock: () => Millis = Date.now): Job[] {
       everyMs: MINUTE_MS,
       async run() {
         const now = clock();
-        await countHours(record, now, 2);
+        await countHours(record, now, now % HOUR_MS < AFTER_MS ? 2 : 1);
         await record.planLanes(now, planOf);
       },
     },

@@ -18,7 +18,7 @@ import { HELD_UNTIL } from './calls.js';
 import { CHANGE_LOCK } from './reports/tracker-writes.js';
 
 /** A lease that began so long before an hour and lasts into it is seen in that hour. */
-const LOOK_BACK = '6 hours';
+const LOOK_BACK = '3 hours';
 /** A plan goes by the visits of so many days: they count half as much with each. */
 const PLAN_DAYS = 7;
 /** Sources and campaigns that a plan knows by name, the largest of them; the others are one. */
