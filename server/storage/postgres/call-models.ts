@@ -1,7 +1,6 @@
 /** What `domain/call-learning.ts` learns from; the model stays with the company. */
 import type pg from 'pg';
-import type { VisitSigns } from '../../domain/call-model.js';
-import type { CallLearner } from '../../domain/ports.js';
+import type { CallLearner, VisitSigns } from '../../domain/ports.js';
 import { callHistory } from './calls.js';
 
 /** With fewer calls than these nothing would be learned. */

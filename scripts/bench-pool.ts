@@ -1,0 +1,87 @@
+/**
+ * `npm run bench:pool`: plays simulated sites through the engine and through what others do, and says how often calls
+ * were joined rightly. `--site NAME` plays one, `--seed N` other visitors, `--write` renews the figures in the docs.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { drawFigure } from '../test/bench/pool/figure.js';
+import { ENGINE, INCUMBENT, measureSite, ORACLE, type Row, SITES, SIZES } from '../test/bench/pool/index.js';
+
+const { values } = parseArgs({
+  options: { site: { type: 'string' }, seed: { type: 'string', default: '1' }, write: { type: 'boolean' } },
+});
+const sites = SITES.filter(({ name }) => values.site === undefined || name === values.site);
+if (sites.length === 0) {
+  console.error(`There is no site ${values.site}; there are ${SITES.map(({ name }) => name).join(', ')}.`);
+  process.exit(1);
+}
+
+const percent = (share: number) => (share * 100).toFixed(1);
+const rows: Row[] = [];
+for (const site of sites) {
+  console.log(`\n${site.name}: ${site.about}`);
+  console.log('First calls joined rightly, percent; calibration error of the confidence, 0 to 1.\n');
+  console.log(
+    ['numbers', 'visit', 'source', 'campaign', 'error', 'src err', 'shared', 'policy'].map(cell).join(''),
+  );
+  rows.push(
+    ...measureSite(site, Number(values.seed), SIZES, (row) => {
+      const { numbers, policy, visit, source, campaign, visitError, sourceError, shared } = row;
+      const shares = [visit, source, campaign].map(percent);
+      const errors = [visitError, sourceError, shared].map((error) => error.toFixed(3));
+      console.log([numbers, ...shares, ...errors].map(cell).join('') + `  ${policy}`);
+    }),
+  );
+}
+
+const find = (site: string, numbers: number, policy: string): Row => {
+  const row = rows.find((one) => one.site === site && one.numbers === numbers && one.policy === policy);
+  if (!row) throw new Error(`no row of ${policy} with ${numbers} numbers on ${site}`);
+  return row;
+};
+const others = (site: string, numbers: number) =>
+  rows.filter((one) => one.site === site && one.numbers === numbers && !one.policy.startsWith('lanes'));
+
+console.log('\nBars');
+for (const { name } of sites) {
+  for (const numbers of SIZES) {
+    const own = find(name, numbers, ENGINE);
+    const best = Math.max(...others(name, numbers).map(({ visit }) => visit));
+    const bestSource = Math.max(...others(name, numbers).map(({ source }) => source));
+    const sourceBar = name === SITES[0]?.name ? { 4: 0.9, 8: 0.94, 16: 0.97 }[numbers] : undefined;
+    const bars = [
+      sourceBar === undefined
+        ? bar(`source ${percent(own.source)}, best other ${percent(bestSource)}`, own.source > bestSource)
+        : bar(`source ${percent(own.source)} of ${percent(sourceBar)}`, own.source >= sourceBar),
+      bar(`visit ${percent(own.visit - best)} from the best other`, own.visit >= best - 0.02),
+      bar(
+        `visit ${percent(own.visit - find(name, numbers, ORACLE).visit)} from the oracle`,
+        own.visit >= find(name, numbers, ORACLE).visit - 0.03,
+      ),
+      bar(`error ${own.visitError.toFixed(3)}`, own.visitError <= 0.05),
+    ];
+    console.log(`${name}, ${numbers} numbers: ${bars.join('; ')}`);
+  }
+}
+if (values.write) {
+  const folder = new URL('../test/bench/pool/', import.meta.url);
+  writeFileSync(new URL('results.json', folder), `${JSON.stringify(rows.map(rounded), null, 1)}\n`);
+  writeFileSync(new URL('rightness.svg', folder), drawFigure(rows, sites[0]?.name ?? ''));
+}
+console.log(`\n${INCUMBENT} is what is sold today; ${ORACLE} knows the site's true figures.`);
+
+function bar(text: string, isHeld: boolean): string {
+  return `${text} ${isHeld ? '(held)' : '(NOT HELD)'}`;
+}
+
+function cell(value: string | number): string {
+  return String(value).padStart(9);
+}
+
+function rounded(row: Row): Row {
+  const entries = Object.entries(row).map(([name, value]) => [
+    name,
+    typeof value === 'number' ? Math.round(value * 10_000) / 10_000 : value,
+  ]);
+  return Object.fromEntries(entries) as Row;
+}
