@@ -29,7 +29,7 @@ for (const site of sites) {
       const { numbers, policy, visit, source, campaign, visitError, sourceError, shared } = row;
       const shares = [visit, source, campaign].map(percent);
       const errors = [visitError, sourceError, shared].map((error) => error.toFixed(3));
-      console.log([numbers, ...shares, ...errors].map(cell).join('') + `  ${policy}`);
+      console.log(`${[numbers, ...shares, ...errors].map(cell).join('')}  ${policy}`);
     }),
   );
 }

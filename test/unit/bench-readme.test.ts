@@ -12,7 +12,12 @@ test('the example for your own traffic runs as it is written, and joins its call
     expect(number).toMatch(/^\+1305555010\d$/);
     expect(joined).toMatchObject({ visit: 'v1', source: 'google_paid', method: 'sole_holder' });
     expect(weights[0].weight).toBe(joined.confidence);
-    expect(code.trim().split('\n').filter((line) => line !== '').length).toBeLessThan(25);
+    expect(
+      code
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '').length,
+    ).toBeLessThan(25);
   } finally {
     rmSync(file);
   }
