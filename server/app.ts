@@ -6,6 +6,7 @@ import { type DemoParts, demoRoutes } from './http/demo.js';
 import { installErrorHandlers } from './http/errors.js';
 import { refuseDeepBodies } from './http/guard.js';
 import { type HealthParts, healthRoutes } from './http/health.js';
+import { PICTURE_STYLE } from './http/pool-picture.js';
 import { type ReportingParts, reportingRoutes } from './http/reporting/index.js';
 import { type TelephonyParts, telephonyRoutes } from './http/telephony.js';
 import { type VisitorParts, visitorRoutes } from './http/visitor.js';
@@ -110,7 +111,7 @@ export async function buildApp(parts: AppParts): Promise<FastifyInstance> {
         directives: {
           defaultSrc: ["'none'"],
           scriptSrc: ["'self'"],
-          styleSrc: ["'self'"],
+          styleSrc: ["'self'", PICTURE_STYLE],
           connectSrc: ["'self'"],
           imgSrc: ["'self'", 'data:'],
           formAction: ["'self'"],

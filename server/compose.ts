@@ -6,9 +6,10 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from './app.js';
 import type { Config } from './config.js';
 import { callJudge } from './domain/calls.js';
-import { createLiveDirectory, type LiveDirectory, type Route } from './domain/directory.js';
+import { createLiveDirectory, type LiveDirectory, type Lookup, type Route } from './domain/directory.js';
+import { type PoolReport, reportPool } from './domain/pool-report.js';
 import { createPools } from './domain/pools.js';
-import type { PhoneNumber, RecordStore } from './domain/ports.js';
+import type { PhoneNumber, RecordStore, ReportStore } from './domain/ports.js';
 import { createSessions } from './domain/sessions.js';
 import { createSwap } from './domain/swap.js';
 import { createVisitorEvents } from './domain/visitor-events.js';
@@ -191,6 +192,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     demo: {
       directory,
       insiders: auth.loopbackOrKey,
+      poolReport: (companyId) => reportFirstPool(directory.current(), reports, companyId),
       placeCall:
         options.simulatorToken === null
           ? null
@@ -272,6 +274,20 @@ const JOURNAL_ERRORS = {
   stuck: 'the journal cannot be drained; it is tried again',
   refused: 'neither the record nor the journal took a write: the client was told to come back',
 } as const;
+
+/** How the first pool of a company fares, with its last day. */
+async function reportFirstPool(
+  lookup: Lookup,
+  reports: ReportStore,
+  companyId: string,
+): Promise<PoolReport | null> {
+  const company = lookup.companyById(companyId);
+  const tracker = lookup.trackers.find((one) => one.companyId === companyId && one.type === 'session');
+  if (!company || !tracker) return null;
+  const now = Date.now();
+  const traffic = await reports.poolTraffic(company.accountId, tracker.trackerId, now);
+  return traffic && reportPool(traffic, now, 24);
+}
 
 function tellOfPools(pools: readonly PoolHealth[], metrics: Metrics): void {
   // Pools that are gone leave no last word behind.

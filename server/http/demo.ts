@@ -5,11 +5,15 @@ import { Type } from 'typebox';
 import type { LiveDirectory } from '../domain/directory.js';
 import { Refusal } from '../domain/errors.js';
 import { spell } from '../domain/phone-numbers.js';
+import type { PoolReport } from '../domain/pool-report.js';
 import type { JoinedCall, PhoneNumber } from '../domain/ports.js';
+import { drawPool } from './pool-picture.js';
 
 export interface DemoParts {
   directory: LiveDirectory;
   insiders: preHandlerAsyncHookHandler;
+  /** How a company's pool fares; null: it has none. */
+  poolReport: (companyId: string) => Promise<PoolReport | null>;
   /** Plays a call to a number of the demo company and answers how it was joined; null: no simulator token. */
   placeCall: ((companyId: string, from: PhoneNumber, to: PhoneNumber) => Promise<JoinedCall | null>) | null;
 }
@@ -59,6 +63,19 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
   );
   app.get('/demo/demo.js', { schema: file('text/javascript', 'Its script') }, async (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(js),
+  );
+
+  app.get(
+    '/demo/pool.svg',
+    { schema: file('image/svg+xml', 'How full its pool is, as a picture') },
+    async (_request, reply) => {
+      const report = await parts.poolReport(company().companyId);
+      if (!report) throw new Refusal('not_found', 'The demo company has no pool any more.');
+      return reply
+        .type('image/svg+xml; charset=utf-8')
+        .header('cache-control', 'no-store')
+        .send(drawPool(report));
+    },
   );
 
   app.post(

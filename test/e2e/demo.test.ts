@@ -46,3 +46,31 @@ test('arriving from elsewhere makes a new visitor with another number', async ()
   await page.waitForSelector('#result dd');
   expect(await page.textContent('[data-fact=confidence]')).toBe('100 %: the number belongs to one source');
 });
+
+test.each([
+  ['light', 'rgb(255, 255, 255)'],
+  ['dark', 'rgb(16, 26, 44)'],
+] as const)(
+  'the picture of the pool is a part of the page, described and %s',
+  async (colorScheme, paper) => {
+    const page = await (await chromium.newVisitor({ colorScheme })).newPage();
+    const troubles = troublesOf(page);
+    await page.goto(`${server.url}/demo`);
+    await page.waitForFunction(() => document.querySelector('#seen-number.swapped'));
+    const picture = page.getByRole('img', { name: 'How full the pool “Website pool” is' });
+    await picture.waitFor();
+    expect(await picture.locator('desc').textContent()).toMatch(
+      /^\d of 8 numbers are held now, at most \d were in/,
+    );
+    // Its style came through the page's policy, and follows what the visitor's system says.
+    expect(await picture.evaluate((svg) => getComputedStyle(svg).backgroundColor)).toBe(paper);
+    // This visitor's own number is among those held, as soon as the picture is drawn anew.
+    await page.waitForFunction(
+      () => /^[1-8] of 8$/.test(document.querySelector('#pool .figure')?.textContent ?? ''),
+      undefined,
+      { timeout: 15_000 },
+    );
+    expect(troubles).toEqual([]);
+  },
+  40_000,
+);

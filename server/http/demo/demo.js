@@ -98,3 +98,13 @@ function showCall({ caller, state, duration, source, attribution, visit }) {
     }),
   );
 }
+
+/** The picture as a part of the page, so that its description is read out and its bars can be pointed at. */
+async function showPool() {
+  const response = await fetch('/demo/pool.svg').catch(() => null);
+  if (!response?.ok) return;
+  const picture = new DOMParser().parseFromString(await response.text(), 'image/svg+xml').documentElement;
+  byId('pool').replaceChildren(picture);
+}
+showPool();
+setInterval(showPool, 10_000);
