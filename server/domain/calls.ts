@@ -4,10 +4,10 @@
  */
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { sourceOfRule } from '../../shared/source-rules.js';
-import { attributeCall, type CallToJoin, JOIN_DEFAULTS } from './attribution.js';
+import { attributeCall, type CallToJoin, JOIN_DEFAULTS, type JoinSettings } from './attribution.js';
 import { PRIOR_MODEL } from './call-model.js';
 import { correctedAttribution } from './joins-by-hand.js';
-import type { CallEvent, CallFacts, CallJudge, CallStatus } from './ports.js';
+import type { CallEvent, CallFacts, CallJudge, CallStatus, JudgedTracker, Millis } from './ports.js';
 
 /**
  * Nobody talks longer: the provider is told to end a call then. So a call of which nothing was heard for longer than
@@ -188,22 +188,33 @@ function furthest(events: readonly CallEvent[]): CallEvent | null {
   return best;
 }
 
-/** How calls are told and joined: nothing but the reports, the number's history and its tracker. */
-export const callJudge: CallJudge = {
-  fold: foldCall,
-  attribute(facts, history, tracker) {
-    const call: CallToJoin = {
-      at: facts.startedAt,
+/** What the join must know of a call at that time to a number of this tracker's; null: the number had none. */
+export function readyToJoin(
+  at: Millis,
+  tracker: JudgedTracker | null,
+): { call: CallToJoin; settings: JoinSettings } {
+  return {
+    call: {
+      at,
       trackerType: tracker?.type ?? null,
       trackerSource:
         tracker?.type === 'source'
           ? sourceOfRule(tracker.source as unknown as SourceRule, tracker.name).source
           : null,
-    };
-    return attributeCall(call, history, {
+    },
+    settings: {
       model: tracker?.callModel ?? PRIOR_MODEL,
       thresholds: tracker?.thresholds ?? JOIN_DEFAULTS.thresholds,
-    });
+    },
+  };
+}
+
+/** How calls are told and joined: nothing but the reports, the number's history and its tracker. */
+export const callJudge: CallJudge = {
+  fold: foldCall,
+  attribute(facts, history, tracker) {
+    const { call, settings } = readyToJoin(facts.startedAt, tracker);
+    return attributeCall(call, history, settings);
   },
   correct: correctedAttribution,
 };

@@ -8,6 +8,7 @@ import type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 import type { PoolHour } from './pool-report.js';
 
 export type { CallModel, VisitSigns } from './call-model.js';
+export type { CallEvidence } from './join-explanation.js';
 export type { ArrivalCount, Lane, LaneKey } from './lanes.js';
 export type { PoolHour, PoolTraffic } from './pool-report.js';
 export type { ReportStore } from './reports.js';

@@ -55,7 +55,12 @@ export function sourceOf(
     return sourceOfRule(lead.trackerSource as unknown as SourceRule, lead.trackerName ?? '');
   }
   const { source } = lead.attribution;
-  return source === null ? null : { source, name: nameOfSlug(source) ?? formatSlug(source) };
+  return source === null ? null : { source, name: nameOfSource(source) };
+}
+
+/** How a source reads of which nothing but the slug is known. */
+export function nameOfSource(slug: string): string {
+  return nameOfSlug(slug) ?? formatSlug(slug);
 }
 
 /** Which rule gave a lead event its source. */

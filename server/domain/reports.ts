@@ -3,6 +3,7 @@
  * Dates are in `report-dates.ts`, how phones and money read in `report-words.ts`.
  */
 import { invalid } from './errors.js';
+import type { CallEvidence } from './join-explanation.js';
 import type { PoolTraffic } from './pool-report.js';
 import type { Attribution, CallFacts, Device, Millis, PhoneNumber, Tracker } from './ports.js';
 import type { Window } from './report-dates.js';
@@ -360,6 +361,8 @@ export interface ReportStore extends UserStore {
     details: ReadonlySet<Detail>,
   ): Promise<Found<CallReport>>;
   call(accountId: string, callId: string, details: ReadonlySet<Detail>): Promise<CallReport | null>;
+  /** All that the record knows by now of whose call it is. Null: no such call. */
+  callEvidence(accountId: string, callId: string): Promise<CallEvidence | null>;
   /** The call as it is now, also one that was spam; null: no such call. */
   changeCall(
     accountId: string,

@@ -4,6 +4,7 @@ import { notFound } from '../../domain/errors.js';
 import type { ReportStore, User } from '../../domain/reports.js';
 import type { Auth } from '../auth.js';
 import { accounts } from './accounts.js';
+import { callAttribution } from './call-attribution.js';
 import { calls } from './calls.js';
 import { companies } from './companies.js';
 import { formSubmissions } from './form-submissions.js';
@@ -60,7 +61,17 @@ export async function reportingRoutes(app: FastifyInstance, parts: ReportingPart
         .catch((err: unknown) => app.log.error({ err }, 'directory not reloaded'));
     },
   };
-  for (const register of [accounts, users, companies, trackers, pools, calls, formSubmissions, persons])
+  for (const register of [
+    accounts,
+    users,
+    companies,
+    trackers,
+    pools,
+    calls,
+    callAttribution,
+    formSubmissions,
+    persons,
+  ])
     register(frame);
 }
 

@@ -159,7 +159,7 @@ export async function writeCall(
 
 /** What the number's history knows about the time before a call; `caller` null: of nobody known from before. */
 export async function callHistory(
-  client: pg.ClientBase,
+  client: Pick<pg.ClientBase, 'query'>,
   companyId: string,
   { trackingNumber, provider, providerCallId }: CallName,
   at: Millis,

@@ -16,15 +16,15 @@ const CALL_HOURS = 24;
 /** A row is seen some time after it was written: when its transaction ends, which takes no longer. */
 const COMMIT_SECONDS = 6;
 
-/** What a call is joined by, from `calls c`. */
-const JOINED_BY = `
+/** What a call is joined by, from `calls c` and `TRACKER`. */
+export const JOINED_BY = `
   c.company_id AS "companyId", c.tracker_id AS "trackerId", c.provider,
   c.provider_call_id AS "providerCallId", c.tracking_number AS "trackingNumber",
   ${JUDGED_TRACKER} AS tracker`;
-const TRACKER = `LEFT JOIN trackers t ON t.company_id = c.company_id AND t.tracker_id = c.tracker_id
+export const TRACKER = `LEFT JOIN trackers t ON t.company_id = c.company_id AND t.tracker_id = c.tracker_id
   LEFT JOIN companies m ON m.company_id = c.company_id`;
 
-type Joinable = CallName & CallOwner;
+export type Joinable = CallName & CallOwner;
 
 /**
  * Joins the calls since then once more: the visits that caused them may have been written after them, when several

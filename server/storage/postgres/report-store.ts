@@ -3,6 +3,7 @@ import type { CallJudge } from '../../domain/ports.js';
 import type { ReportStore } from '../../domain/reports.js';
 import { withRefusals } from './refusals.js';
 import { findAccount, findUserByKey } from './reports/accounts.js';
+import { findCallEvidence } from './reports/call-evidence.js';
 import { changeCall, findCall, listCalls } from './reports/calls.js';
 import {
   companyIds,
@@ -44,6 +45,7 @@ export function createReportStore(pool: pg.Pool, judge: CallJudge): ReportStore 
     calls: async (accountId, ask, details) =>
       listCalls(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     call: (accountId, callId, details) => findCall(pool, accountId, callId, details),
+    callEvidence: (accountId, callId) => findCallEvidence(pool, accountId, callId),
     changeCall: (accountId, callId, changes, details, userId) =>
       changeCall(pool, judge, { accountId, callId, userId }, changes, details),
 

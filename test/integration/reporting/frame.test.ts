@@ -380,6 +380,7 @@ describe('the description', () => {
       '/v3/a/{account}.json',
       '/v3/a/{account}/calls.json',
       '/v3/a/{account}/calls/{call}.json',
+      '/v3/a/{account}/calls/{call}/attribution.json',
       '/v3/a/{account}/calls/{call}/recording.json',
       '/v3/a/{account}/companies.json',
       '/v3/a/{account}/companies/{company}.json',
