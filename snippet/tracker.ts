@@ -56,6 +56,8 @@ export function startTracker({ config, base }: Settings): Tracker {
   for (const [target, number] of stored?.numbers ?? [])
     if (pooled.has(target)) swapper.assign(target, number);
 
+  /** Somebody wants to know why the page shows what it does; the words are the server's. */
+  const debug = location.href.includes('crdbg') && { debug: config.version };
   /** Targets that were asked for, whatever came of it. */
   const asked = new Set<string>();
   /** The view of this page, until the server has it. */
@@ -129,13 +131,16 @@ export function startTracker({ config, base }: Settings): Tracker {
     const page = view;
     view = null;
     const { landing, referrer } = visit;
+    let answer: unknown;
     try {
-      adopt(targets, await transport.swap({ visit: { landing, referrer }, page, targets }));
+      answer = await transport.swap({ visit: { landing, referrer }, page, targets, ...debug });
+      adopt(targets, answer);
     } catch {
       view ??= page;
       setTimeout(safely(askAgain), retryMs);
       retryMs *= 2;
     }
+    if (debug) console.info('calltrk', (answer as SwapResponse | undefined)?.debug, [...found], [...numbers]);
   }
 
   /** Throws if this is no answer. */

@@ -6,6 +6,7 @@ import { endLostLeases, leaseNumber, PING_SECONDS } from './pool.js';
 import type { Pools } from './pools.js';
 import type { Change, Company, CurrentVisit, Device, Millis, RecordWriter, Tracker } from './ports.js';
 import { keepSession, type Session, type Sessions, secondsToWrite, seeVisitor } from './sessions.js';
+import { explainSwap } from './swap-explanation.js';
 
 /** What the surface knows about a request beside its body. */
 export interface SwapContext {
@@ -53,7 +54,16 @@ export function createSwap(parts: SwapParts) {
     const company = companyOf(lookup, request.key);
     const config = lookup.scriptConfig(company).version;
     const sessionId = request.session.toLowerCase();
-    if (context.bot || !company.active) return nothing(request, sessionId, config);
+    const explain = (visit: CurrentVisit | null, numbers: SwapResponse['numbers']) => {
+      const { debug: pageVersion } = request;
+      if (pageVersion === undefined) return {};
+      // Asked afterwards: what this very request took is its own.
+      const mayOpen = context.leaseBudget.left();
+      return { debug: explainSwap({ lookup, company, pageVersion, visit, numbers, mayOpen }) };
+    };
+    if (context.bot || !company.active) {
+      return { ...nothing(request, sessionId, config), ...explain(null, {}) };
+    }
 
     const key = { companyId: company.companyId, sessionId };
     const session = await sessions.open(key, context.now, request.visit.landing);
@@ -98,6 +108,7 @@ export function createSwap(parts: SwapParts) {
       held_seconds: chosen.holdSeconds,
       ping_seconds: PING_SECONDS,
       numbers: chosen.numbers,
+      ...explain(seen.visit, chosen.numbers),
     };
   };
 }

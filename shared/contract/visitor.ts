@@ -42,6 +42,12 @@ export const SwapRequestSchema = Type.Object(
       ]),
     ),
     targets: Type.Array(E164('A number found on the page.'), { maxItems: 100 }),
+    debug: Type.Optional(
+      Type.String({
+        maxLength: 64,
+        description: "Asks for the answer's debug; the version of the script's configuration.",
+      }),
+    ),
   },
   { $id: 'SwapRequest' },
 );
@@ -69,6 +75,7 @@ export const SwapResponseSchema = Type.Object(
     numbers: Type.Record(Type.String(), Type.Union([DisplayNumberSchema, Type.Null()]), {
       description: "Target to tracking number; null: keep the site's own number.",
     }),
+    debug: Type.Optional(Type.String({ description: 'Why these numbers: lines for a person to read.' })),
   },
   { $id: 'SwapResponse' },
 );

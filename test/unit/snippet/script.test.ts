@@ -34,11 +34,14 @@ describe('the built script', () => {
     'outerHTML',
     'document.write',
     'new Function',
-    'console.',
     'insertAdjacent',
     'debugger',
   ])('has no %s', (word) => {
     expect(SCRIPT).not.toContain(word);
+  });
+
+  test('prints in one place only, where somebody asked for it', () => {
+    expect(SCRIPT.match(/console\b/g)).toHaveLength(1);
   });
 
   test('carries no source that no rule of a page asks for', () => {
