@@ -28,7 +28,7 @@ test('the demo shows a swapped number and then, on the same page, a call with vi
   expect(await page.textContent('#result-title')).toMatch(/called, answered, \d+ s$/);
   const fact = (name: string) => page.textContent(`[data-fact=${name}]`);
   expect(await fact('source')).toBe('Google Ads');
-  expect(await fact('confidence')).toBe('90 %: only this visitor was shown the number');
+  expect(await fact('confidence')).toBe('99 %: only this visitor was shown the number');
   expect(await fact('landing_page')).toBe(`${url}/demo?gclid=demo-click&utm_campaign=burst-pipes`);
   expect(await fact('campaign')).toBe('burst-pipes');
   expect(troubles).toEqual([]);
