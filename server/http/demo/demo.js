@@ -77,8 +77,8 @@ byId('call').addEventListener('click', async () => {
 function showCall({ caller, state, duration, source, attribution, visit }) {
   byId('result').className = '';
   byId('result-title').textContent = `${caller} called, ${state.replace('_', ' ')}, ${duration} s`;
-  // Rounded down: 99.5 % is not certain.
-  const percent = Math.floor(attribution.confidence * 100);
+  // Rounded down: 99.5 % is not certain. It has four figures behind the point.
+  const percent = Math.floor(Math.round(attribution.confidence * 1e4) / 100);
   const meter = Object.assign(document.createElement('meter'), { min: 0, max: 100, value: percent });
   const facts = [
     ['Source', source ?? 'unknown'],
