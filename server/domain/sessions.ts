@@ -260,11 +260,7 @@ export function seeVisitor(
   const source = readSource(seen.landing, seen.referrer);
   const origin = { landing: seen.landing, referrer: seen.referrer };
   const opened: CurrentVisit = {
-    visitId: deriveId(
-      companyId,
-      sessionId,
-      visit?.visitId ?? (session.wasRead ? 'first' : unknownPast(seen)),
-    ),
+    visitId: deriveId(companyId, sessionId, visit?.visitId ?? unknownPast(seen)),
     ...origin,
     source: source.source,
     campaign: source.campaign,
@@ -310,7 +306,10 @@ export function secondsToWrite({ activeSeconds }: CurrentVisit): number {
   return Math.floor(activeSeconds + 1e-6);
 }
 
-/** Stands for the visit before, where nobody could be asked: on all servers the same within the hour. */
+/**
+ * Stands for the visit before, where there was none or nobody could be asked: in a crowd one server may have its answer
+ * and another not, and both must open the same visit. On all servers the same within the hour.
+ */
 function unknownPast({ landing, now }: { landing: string; now: Millis }): string {
   return `${Math.floor(now / 3_600_000)} ${landing}`;
 }
