@@ -71,8 +71,6 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Group commits at once. One: two cost a third more of Postgres for each entry and brought no more a second on two cores. */
-const WRITER_LANES = 1;
 /** New leases for one address within a minute. */
 const LEASES_PER_MINUTE = 30;
 /** What goes wrong with the leases is logged this often: it may be every request. */
@@ -91,7 +89,8 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   const pool = createPool(postgres, { name: 'main', max: 8, statementTimeoutMs: 5000, onError });
   const writePool = createPool(postgres, {
     name: 'writer',
-    max: WRITER_LANES,
+    // One commit at a time: two at once cost a third more of Postgres for each entry, and brought no more a second.
+    max: 1,
     statementTimeoutMs: 5000,
     onError,
   });
@@ -105,7 +104,6 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       rejoinCalls: (since) => records.rejoinCalls(since, callJudge),
     },
     folder: join(config.dataDir, 'journal'),
-    lanes: WRITER_LANES,
     onCommit(entries, seconds) {
       metrics.commit.observe(seconds);
       metrics.commitEntries.observe(entries);

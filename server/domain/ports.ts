@@ -303,8 +303,6 @@ export type Change =
 /** What is written together or not at all. Plain data, so that it can be journalled as JSON. */
 export interface RecordEntry {
   companyId: string;
-  /** Entries of one session are written in the order in which they came; of two sessions, in any. */
-  sessionId: string;
   /** Ids seen before (by company) make the whole entry a repeat, which changes nothing. Null: not an event. */
   eventId: string | null;
   changes: Change[];

@@ -318,7 +318,7 @@ function unknownPast({ landing, now }: { landing: string; now: Millis }): string
 export async function keepSession(writer: RecordWriter, session: Session, changes: Change[]): Promise<void> {
   const rows = [...session.unkept];
   if (rows.length + changes.length === 0) return;
-  await writer.write({ ...session.key, eventId: null, changes: [...rows, ...changes] });
+  await writer.write({ companyId: session.key.companyId, eventId: null, changes: [...rows, ...changes] });
   session.unkept = session.unkept.filter((row) => !rows.includes(row));
 }
 

@@ -93,7 +93,7 @@ export function createSwap(parts: SwapParts) {
         activeSeconds: secondsToWrite(seen.visit),
         clientAt: null,
       };
-      kept.push(writer.write({ companyId, sessionId, eventId: id, changes: [view] }));
+      kept.push(writer.write({ companyId, eventId: id, changes: [view] }));
     }
     try {
       await Promise.all(kept);

@@ -84,7 +84,7 @@ export function createVisitorEvents(parts: EventsParts) {
         continue;
       }
       events.push(event);
-      entries.push({ ...key, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
+      entries.push({ companyId, eventId: event.id, changes: changesOf(parts, session, event, batch, alive) });
     }
     // Not for a leave that was no sign of life: the record and the lease store know of one end of each hold.
     if (session.visit && session.visit.lastSeen >= batch.now) await renewLeases(parts, session, batch.now);

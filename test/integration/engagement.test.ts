@@ -122,7 +122,6 @@ function past() {
   const [sessionId, visitId] = [uuid(), uuid()];
   const entry = (...changes: Change[]): RecordEntry => ({
     companyId: COMPANY,
-    sessionId,
     eventId: null,
     changes,
   });

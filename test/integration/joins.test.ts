@@ -60,7 +60,7 @@ async function visit(at: number, source = 'google_paid'): Promise<{ sessionId: s
   return { sessionId, visitId: await seedVisit(pool, company, sessionId, new Date(at), { source }) };
 }
 const commit = (sessionId: string, change: Change, eventId: string | null = null) =>
-  record().commit([{ companyId: company, sessionId, eventId, changes: [change] }]);
+  record().commit([{ companyId: company, eventId, changes: [change] }]);
 const tap = (who: { sessionId: string; visitId: string }, at: number, clientAt: number | null = null) => {
   const eventId = randomUUID();
   return commit(

@@ -70,7 +70,6 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
         rejoinCalls: (since) => faulty.rejoinCalls(since, callJudge),
       },
       folder,
-      lanes: 1,
       tell: ({ what }) => told.push(what),
     });
     writers.push(writer);
@@ -86,7 +85,6 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
 
   const view = (sessionId: string, url = 'https://x.example/', eventId = uuid()): RecordEntry => ({
     companyId: COMPANY,
-    sessionId,
     eventId,
     changes: [
       {
@@ -283,7 +281,6 @@ describe('the journal, with a real Postgres behind a faulty network', () => {
     };
     await one.write({
       companyId: COMPANY,
-      sessionId,
       eventId: null,
       changes: [
         {

@@ -132,7 +132,7 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
         recordCall: () => Promise.reject(new Error('no calls here')),
         rejoinCalls: () => Promise.resolve(0),
       };
-      const writer = createRecordWriter({ record: { ...record, ...calls }, folder, lanes: 1, onCommit });
+      const writer = createRecordWriter({ record: { ...record, ...calls }, folder, onCommit });
       writers.push(writer);
       await writer.open();
       return writer;
@@ -162,7 +162,6 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     });
     const pageView = (sessionId: string, visitId: string, eventId = uuid(), more = {}): RecordEntry => ({
       companyId: COMPANY,
-      sessionId,
       eventId,
       changes: [
         {
@@ -238,7 +237,6 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
             const lease = { leaseId: uuid(), trackerId: 'TRK1', number, sessionId, visitId, at: now };
             return writer.write({
               companyId: COMPANY,
-              sessionId,
               eventId: null,
               changes: [
                 visit(sessionId, visitId, { startedAt: now, lastSeen: now }),
@@ -314,7 +312,6 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       });
       await writer.write({
         companyId: COMPANY,
-        sessionId,
         eventId: null,
         changes: [
           visit(sessionId, first, { landing: 'https://x.example/first' }),
@@ -324,7 +321,6 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       const later = AT + 3_600_000;
       await writer.write({
         companyId: COMPANY,
-        sessionId,
         eventId: null,
         changes: [
           visit(sessionId, second, {

@@ -31,7 +31,7 @@ export function formEntry(
   };
   const { eventId, sessionId, visitId } = form;
   const attribution = { ...NOBODY, session: sessionId, visit: visitId, source: 'direct', confidence: 1 };
-  return { companyId, sessionId, eventId, changes: [{ ...form, attribution }] };
+  return { companyId, eventId, changes: [{ ...form, attribution }] };
 }
 
 export function ringingReport(

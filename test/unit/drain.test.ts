@@ -10,9 +10,8 @@ import { JournalFile } from '../../server/storage/journal/journal-file.js';
 let folder: string;
 let journal: JournalFile;
 const written: string[] = [];
-const entry = (sessionId: string): RecordEntry => ({
-  companyId: 'COM1',
-  sessionId,
+const entry = (companyId: string): RecordEntry => ({
+  companyId,
   eventId: null,
   changes: [],
 });
@@ -33,8 +32,8 @@ function options(failure: Error, isPatient = true): DrainOptions {
   return {
     record: {
       async commit(entries) {
-        if (entries.some(({ sessionId }) => sessionId === 'bad')) throw failure;
-        written.push(...entries.map(({ sessionId }) => sessionId));
+        if (entries.some(({ companyId }) => companyId === 'bad')) throw failure;
+        written.push(...entries.map(({ companyId }) => companyId));
         return entries.map(() => 'accepted' as const);
       },
       recordCall: () => Promise.reject(new Error('no calls here')),

@@ -17,14 +17,14 @@ export interface Waiting {
   reject: (error: unknown) => void;
 }
 
-export interface Lane {
+export interface GroupCommit {
   add(entry: RecordEntry): Promise<RecordOutcome>;
   /** Resolves when nothing waits. */
   idle(): Promise<void>;
 }
 
 /** One batch after the other: `keep` must answer everybody in the batch, and never rejects. */
-export function createLane(keep: (batch: Waiting[]) => Promise<void>): Lane {
+export function createGroupCommit(keep: (batch: Waiting[]) => Promise<void>): GroupCommit {
   const queue: Waiting[] = [];
   let running: Promise<void> | undefined;
 
@@ -47,10 +47,4 @@ export function createLane(keep: (batch: Waiting[]) => Promise<void>): Lane {
       while (running) await running;
     },
   };
-}
-
-/** The same lane for the same session, so that its entries keep their order. */
-export function laneOf(sessionId: string, lanes: number): number {
-  // The last digits of a UUID are as good as chance; of anything else a lane is found, too.
-  return (Number.parseInt(sessionId.slice(-4), 16) || 0) % lanes;
 }

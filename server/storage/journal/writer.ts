@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isInvalid, isRefusal, unavailable } from '../../domain/errors.js';
 import type { RecordEntry, RecordOutcome, RecordWriter } from '../../domain/ports.js';
 import { type DrainOptions, type DrainTold, drain, isAway, type JournalledRecord } from './drain.js';
-import { createLane, laneOf, type Waiting } from './group-commit.js';
+import { createGroupCommit, type Waiting } from './group-commit.js';
 import type { JournalFile } from './journal-file.js';
 import { adoptJournals, ownJournal, TOUCH_MS } from './journals.js';
 
@@ -35,8 +35,6 @@ export interface WriterOptions {
   record: JournalledRecord;
   /** Where journals are. */
   folder: string;
-  /** Group commits that may be under way at once. Entries of one session always go the same way. */
-  lanes: number;
   onCommit?: (entries: number, seconds: number) => void;
   tell?: (told: JournalTold) => void;
 }
@@ -76,7 +74,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
   /** What was asked of the record and not answered yet: what comes later must not overtake it. */
   const underWay = new Set<Promise<unknown>>();
   const journalledEvents = new Set<string>();
-  const lanes = Array.from({ length: options.lanes }, () => createLane(keep));
+  const commits = createGroupCommit(keep);
   const touching = setInterval(() => {
     for (const journal of journals) journal.touch();
   }, TOUCH_MS).unref();
@@ -236,8 +234,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
 
   return {
     write(entry) {
-      const lane = lanes[laneOf(entry.sessionId, lanes.length)];
-      return isClosed || !lane ? Promise.reject(unavailable('The record')) : lane.add(entry);
+      return isClosed ? Promise.reject(unavailable('The record')) : commits.add(entry);
     },
 
     async writeCall(report) {
@@ -283,7 +280,7 @@ export function createRecordWriter(options: WriterOptions): JournalledWriter {
     },
 
     async close() {
-      await Promise.all(lanes.map((lane) => lane.idle()));
+      await commits.idle();
       await Promise.allSettled(underWay);
       isClosed = true;
       clearInterval(touching);
