@@ -47,7 +47,7 @@ export interface Lane {
 export const REST = '*';
 
 /** What it costs to confuse two visitors: always, and where they differ. Found with the simulator. */
-const COST = { visit: 1, campaign: 0.15, source: 3 };
+const COST = { visit: 1, campaign: 0.3, source: 3 };
 /** How long callers wait from the last sign of life on: those who do not tap the number, by share and hours. */
 const WAITS = [
   { share: 0.36, hours: 1.5 / 60 },

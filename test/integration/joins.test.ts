@@ -59,18 +59,14 @@ async function visit(at: number, source = 'google_paid'): Promise<{ sessionId: s
   const sessionId = await seedSession(pool, company);
   return { sessionId, visitId: await seedVisit(pool, company, sessionId, new Date(at), { source }) };
 }
-const commit = (sessionId: string, change: Change, eventId: string | null = null) =>
+const commit = (change: Change, eventId: string | null = null) =>
   record().commit([{ companyId: company, eventId, changes: [change] }]);
 const tap = (who: { sessionId: string; visitId: string }, at: number, clientAt: number | null = null) => {
   const eventId = randomUUID();
-  return commit(
-    who.sessionId,
-    { type: 'tap', eventId, ...who, number: NUMBER, target: null, at, clientAt },
-    eventId,
-  );
+  return commit({ type: 'tap', eventId, ...who, number: NUMBER, target: null, at, clientAt }, eventId);
 };
 const lease = (who: { sessionId: string; visitId: string }, at: number) =>
-  commit(who.sessionId, {
+  commit({
     type: 'lease',
     leaseId: randomUUID(),
     trackerId: 'TRK1',

@@ -1,12 +1,12 @@
 /** The figure of `npm run bench:pool`: how often source and visit are right, over the size of the pool. */
-import { ENGINE, INCUMBENT, type Row } from './index.js';
+import { ENGINE, INCUMBENT, ONE_POOL, type Row } from './index.js';
 
 const WIDTH = 760;
 const HEIGHT = 330;
 const PLOT = { left: 46, top: 58, width: 300, height: 210, gap: 66 };
 const CURVES = [
   { policy: ENGINE, name: 'calltrk', color: '#2563eb', dash: '' },
-  { policy: 'idle longest + posterior', name: 'one pool, same join', color: '#0d9488', dash: '6 4' },
+  { policy: ONE_POOL, name: 'one pool, same join', color: '#0d9488', dash: '6 4' },
   { policy: INCUMBENT, name: 'one pool, last holder', color: '#b45309', dash: '2 4' },
 ];
 

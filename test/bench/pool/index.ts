@@ -17,6 +17,8 @@ export interface Row extends Score {
 export const ENGINE = 'lanes + posterior';
 /** What others sell. */
 export const INCUMBENT = 'idle longest + last holder';
+/** The engine without its lanes. */
+export const ONE_POOL = 'idle longest + posterior';
 /** Rows that nobody can buy: they know the site's true figures. */
 export const ORACLE = 'lanes + oracle';
 
@@ -34,7 +36,7 @@ export function measureSite(
     'round robin + last holder': (size: number) => play(traffic, size, roundRobin(size), lastHolder),
     'by hash + last holder': (size: number) => play(traffic, size, byHash(size), lastHolder),
     [INCUMBENT]: (size: number) => play(traffic, size, idleLongest(size), lastHolder),
-    'idle longest + posterior': (size: number) => play(traffic, size, idleLongest(size), posterior()),
+    [ONE_POOL]: (size: number) => play(traffic, size, idleLongest(size), posterior()),
     'lanes by source + posterior': (size: number) => play(traffic, size, lanes(size, 'source'), posterior()),
     [ENGINE]: (size: number) => play(traffic, size, lanes(size), posterior()),
     'lanes + learned posterior': (size: number) => play(traffic, size, lanes(size), posterior(learned)),
