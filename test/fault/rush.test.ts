@@ -1,6 +1,6 @@
 /**
- * F18, F19. Two thousand people who were never here come within one second, and there are fifty numbers: each is
- * shown one, and told when others see it, too; none is shown "the first of the pool" with everybody.
+ * F18, F19. Two thousand people who were never here come within one second, by three lanes, and there are fifty numbers:
+ * each is shown one, and told when others see it, too; none is shown "the first of the pool" with everybody.
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { until } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { sleep } from './harness/chance.js';
 import { bookOf, show } from './harness/crowd.js';
-import { type OnPostgres, onPostgres } from './harness/installation.js';
+import { type OnPostgres, onPostgres, WAYS } from './harness/installation.js';
 import { reckon } from './harness/reckoning.js';
 
 const VISITORS = 2000;
@@ -38,10 +38,11 @@ describe.each(['memory', 'Redis'])('with leases in %s', (store) => {
     const visits = Array.from({ length: VISITORS }, async (_, at) => {
       await sleep((at * 1000) / VISITORS);
       const session = randomUUID();
+      const landing = WAYS[at % WAYS.length] as string;
       const tabs = at % TABS_EVERY === 0 ? 2 : 1;
       return Promise.all(
         Array.from({ length: tabs }, () =>
-          show(place as OnPostgres, scenario, { session, mayLackNumbers: true }),
+          show(place as OnPostgres, scenario, { session, landing, mayLackNumbers: true }),
         ),
       );
     });

@@ -8,7 +8,7 @@ import { DEMO_NUMBER } from '../../support/demo.js';
 import type { RunningServer } from '../../support/server.js';
 import { type OpenBook, openBook, type Watch } from './book.js';
 import { between, oneOf, random, shuffled, sleep } from './chance.js';
-import { type EventKind, type Installation, TWILIO_TOKEN } from './installation.js';
+import { type EventKind, type Installation, TWILIO_TOKEN, WAYS } from './installation.js';
 
 /** A refused request is sent again until then; a server that takes longer to come back has failed. */
 const PATIENCE_MS = 30_000;
@@ -113,7 +113,7 @@ interface Event {
 async function visit(scene: Scene): Promise<void> {
   const { isOver } = scene;
   const session = randomUUID();
-  let landing = 'https://bluebird.example/';
+  let landing: string = oneOf(WAYS);
   const mine: Event[] = [];
   const calls: Promise<unknown>[] = [];
   for (let pages = Math.floor(between(1, 12)); pages > 0 && !isOver(); pages--) {
@@ -432,12 +432,16 @@ const toldReports = new Set<string>();
 export async function show(
   installation: Installation,
   scenario: string,
-  { session = randomUUID(), ...options }: CrowdOptions & { session?: string } = {},
+  {
+    session = randomUUID(),
+    landing = 'https://bluebird.example/',
+    ...options
+  }: CrowdOptions & { session?: string; landing?: string } = {},
 ): Promise<{ session: string; number: string | null; ms: number }> {
   const scene = sceneOf(installation, scenario, options, () => false);
   const began = performance.now();
   const page = { id: randomUUID(), url: 'https://bluebird.example/one', title: 'One' };
-  const number = await askForNumber(scene, session, page, 'https://bluebird.example/');
+  const number = await askForNumber(scene, session, page, landing);
   return { session, number, ms: performance.now() - began };
 }
 

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect } from 'vitest';
+import { type Lane, REST } from '../../../server/domain/lanes.js';
+import { readSource } from '../../../shared/source.js';
 import { demoCompany } from '../../support/demo.js';
 import { startPostgres, type TestPostgres, type TestPostgresOptions } from '../../support/postgres.js';
 import { exitOf, processesWith, until } from '../../support/processes.js';
@@ -15,6 +17,16 @@ export const TWILIO_TOKEN = 'f'.repeat(32);
 const HOLD_SECONDS = 7;
 /** With the 8 of the demo company: enough for many to have one alone, and now and then the pool is full. */
 const MORE_NUMBERS = Array.from({ length: 200 }, (_, at) => `+13055600${String(at).padStart(3, '0')}`);
+
+/**
+ * How visitors come. Each way has a lane of the pool to itself but the last one, which has what is left, until the
+ * servers divide it anew by what came.
+ */
+export const WAYS = [
+  'https://bluebird.example/?gclid=1',
+  'https://bluebird.example/?utm_source=facebook&utm_medium=paid_social&utm_campaign=spring',
+  'https://bluebird.example/',
+] as const;
 
 export type EventKind = 'page_view' | 'ping' | 'tap' | 'form' | 'leave';
 
@@ -175,14 +187,19 @@ async function enlarge(
 ): Promise<void> {
   const { query, servers } = installation;
   const [first] = servers as [RunningServer];
+  const { id, scriptKey, pool: demoPool } = await demoCompany(first);
+  const pool = [...demoPool, ...numbers];
+  await query(`UPDATE trackers SET hold_seconds = $1, lanes = $2 WHERE type = 'session'`, [
+    holdSeconds,
+    JSON.stringify(lanesOf(pool)),
+  ]);
+  // Last, since the servers tell how many they know.
   await query(
     `INSERT INTO tracking_numbers (company_id, tracker_id, number, position)
      SELECT company_id, tracker_id, number, 100 + position
      FROM trackers, unnest($1::text[]) WITH ORDINALITY AS n(number, position) WHERE type = 'session'`,
     [numbers],
   );
-  await query(`UPDATE trackers SET hold_seconds = $1 WHERE type = 'session'`, [holdSeconds]);
-  const { id, scriptKey, pool } = await demoCompany(first);
   Object.assign(installation, {
     account: first.account,
     apiKey: first.key,
@@ -191,6 +208,20 @@ async function enlarge(
     pool,
   });
   for (const server of servers) await until(() => knowsPool(server, pool.length));
+}
+
+/** As many numbers for each of the `WAYS`. */
+function lanesOf(pool: readonly string[]): Lane[] {
+  return WAYS.map((landing, way) => {
+    const { source } = readSource(landing, 'direct');
+    const isRest = way === WAYS.length - 1;
+    return {
+      lane: isRest ? REST : source,
+      source: isRest ? null : source,
+      campaigns: null,
+      numbers: pool.filter((_, at) => at % WAYS.length === way),
+    };
+  });
 }
 
 /** Whether the server's own copy of the directory has so many numbers. */
