@@ -60,7 +60,7 @@ const STRANGERS_PER_SECOND = 1 / (180 * 86_400);
 /** A phone may be handed on, and somebody may come back by another ad: never surer of a known caller than this. */
 const KNOWN_AT_MOST = 0.97;
 /** Nothing that is inferred is certain. */
-const AT_MOST = 0.995;
+const AT_MOST = 0.99;
 /** A call is not joined to a visit that ended longer ago. */
 const HISTORY_MS = 30 * 86_400_000;
 /** The API shows so many. */
