@@ -76,7 +76,8 @@ for (const { name } of sites) {
 }
 if (values.write) {
   const folder = new URL('../test/bench/pool/', import.meta.url);
-  writeFileSync(new URL('results.json', folder), `${JSON.stringify(rows.map(rounded), null, 1)}\n`);
+  const lines = rows.map((row) => `  ${JSON.stringify(rounded(row))}`);
+  writeFileSync(new URL('results.json', folder), `[\n${lines.join(',\n')}\n]\n`);
   writeFileSync(new URL('rightness.svg', folder), drawFigure(rows, sites[0]?.name ?? ''));
 }
 console.log(`\n${INCUMBENT} is what is sold today; ${ORACLE} knows the site's true figures.`);
