@@ -1,0 +1,69 @@
+/** The directory: companies, their trackers and numbers. */
+import type { Lane, LaneKey } from './lanes.js';
+import type { PhoneNumber } from './ports.js';
+
+export interface Company {
+  accountId: string;
+  companyId: string;
+  /** Nine digits, as CallRail's script URLs have them. */
+  numericId: string;
+  /** Twenty hex digits; public: it is in every page's script tag. */
+  scriptKey: string;
+  name: string;
+  timeZone: string;
+  active: boolean;
+  /** The pretend business of /demo. */
+  demo: boolean;
+  cookieDays: number;
+  /** `external_form_capture`. */
+  captureForms: boolean;
+  /** `swap_ppc_override`: a click on an advertisement of a search engine begins a new session. */
+  paidClicksBegin: boolean;
+  /** `swap_landing_override`: so does a landing page with these parameters, or with this in its address. */
+  landingBegins: string | null;
+}
+
+export interface Tracker {
+  companyId: string;
+  trackerId: string;
+  name: string;
+  type: 'session' | 'source';
+  active: boolean;
+  destinationNumber: PhoneNumber;
+  swapTargets: PhoneNumber[];
+  /** CallRail's `source` object, as the reporting API answers it. */
+  source: Record<string, unknown>;
+  whisperMessage: string | null;
+  /** From CallRail's `call_flow`: what the caller hears before it rings. A recording is played in place of the text. */
+  greeting: string | null;
+  greetingRecordingUrl: string | null;
+  holdSeconds: number;
+  /** The numbers it has now, in their order, the static one among them. */
+  numbers: PhoneNumber[];
+  /** Numbers it had last and nobody has now: they are shown to nobody, but an old flyer keeps ringing through. */
+  retiredNumbers: PhoneNumber[];
+  /** The plan by which a pool is divided. It may be older than `numbers`: those that it does not name belong to the rest. */
+  lanes: Lane[];
+  laneKey: LaneKey;
+  whenFull: WhenFull;
+  /** Shown when the pool is full and `whenFull` says so; without effect where it is none of `numbers`. */
+  staticNumber: PhoneNumber | null;
+  thresholds: Thresholds;
+}
+
+/** What a visitor sees when every number is held: one that somebody holds, the static one, or the site's own. */
+export type WhenFull = 'share' | 'static' | 'keep';
+
+/** From which confidence on (0 to 1) a call is joined to a visit, and to a source only. */
+export interface Thresholds {
+  visit: number;
+  source: number;
+}
+
+/** All companies and trackers, small enough to be held in memory by each server. */
+export interface Directory {
+  /** Grows with every change. */
+  version: string;
+  companies: Company[];
+  trackers: Tracker[];
+}
