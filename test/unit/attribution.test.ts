@@ -57,7 +57,7 @@ describe('the join of a call', () => {
     expect(joined).toMatchObject({ session: 'a', method: 'tap', source: 'direct' });
     expect(joined.candidates.map(({ session }) => session)).toEqual(['a', 'b']);
     expect(joined.confidence).toBeGreaterThan(0.9);
-    expect(joined.sourceConfidence).toBeGreaterThan(0.99);
+    expect(joined.sourceConfidence).toBe(0.99);
   });
 
   test('a known caller beats who holds the number now, and is surer when he holds it himself', () => {

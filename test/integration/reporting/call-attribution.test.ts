@@ -116,7 +116,7 @@ it('tells of each who may have called how likely it was he, and by what', async 
     last_seen: new Date(rang - 20_000).toISOString().replace('Z', '+00:00'),
     because: { tap: 0, known_caller: 0, after_the_visit: 0 },
   });
-  expect(first.weight).toBe(Math.min(0.995, first.because.on_the_page));
+  expect(first.weight).toBe(Math.min(0.99, first.because.on_the_page));
   expect(second).toMatchObject({ ...gone, source: 'bing_organic', device: 'mobile' });
   expect(second.because.after_the_visit).toBeGreaterThan(second.because.on_the_page);
   expect(sumOf(body)).toBeCloseTo(1, 4);
