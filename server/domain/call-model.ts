@@ -12,6 +12,7 @@ import type { Device, Millis } from './ports.js';
 export interface VisitSigns extends Omit<Engagement, 'lengthSeconds'> {
   /** Of the session; null where it is not known. */
   device: Device | null;
+  visitStartedAt: Millis;
   /** The visit's last sign of life. */
   lastSeen: Millis;
   /** That sign was the page telling that it is left. */
@@ -57,10 +58,15 @@ export function levelOf(visit: Pick<VisitSigns, 'pages' | 'activeSeconds'>): num
   return 1 + (level === -1 ? LEVELS.length : level);
 }
 
-/** The chance that the visitor is still on the page, 0 to 1. */
-export function chancePresent({ lastSeen, left }: Pick<VisitSigns, 'lastSeen' | 'left'>, at: Millis): number {
+/** The chance that the visitor is on the page at that time, 0 to 1. */
+export function chancePresent(
+  { visitStartedAt, lastSeen, activeSeconds, left }: Omit<VisitSigns, 'pages' | 'device'>,
+  at: Millis,
+): number {
   const silence = at - lastSeen;
-  if (silence < 0) return 1;
+  // Asked afterwards: he was there before and after, and in between for as much of the time as of the whole visit.
+  if (silence < 0)
+    return Math.min(1, (activeSeconds * 1000 + SURE_MS) / (lastSeen - visitStartedAt + SURE_MS));
   if (left) return BACK_AGAIN * Math.exp(-silence / GONE_MS);
   return silence <= SURE_MS ? 1 : Math.exp(-(silence - SURE_MS) / GONE_MS);
 }

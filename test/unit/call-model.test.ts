@@ -17,6 +17,7 @@ const signs = (more: Partial<VisitSigns> = {}): VisitSigns => ({
   pages: 3,
   activeSeconds: 100,
   device: 'desktop',
+  visitStartedAt: AT - 100_000,
   lastSeen: AT,
   left: true,
   ...more,
@@ -41,12 +42,16 @@ describe('when visitors call', () => {
   });
 
   test('somebody is present until his page is silent, or tells that it is left', () => {
-    const visit = { lastSeen: AT, left: false };
+    const visit = signs({ left: false });
     expect(chancePresent(visit, AT + MINUTE)).toBe(1);
     expect(chancePresent(visit, AT + 5 * MINUTE)).toBeLessThan(0.01);
     expect(chancePresent({ ...visit, left: true }, AT + 1000)).toBeLessThan(0.1);
-    // Known afterwards: he was there before the call and after it.
-    expect(chancePresent({ ...visit, left: true }, AT - 1000)).toBe(1);
+  });
+
+  test('asked afterwards, who was there all the time was there, and who came back perhaps', () => {
+    expect(chancePresent(signs(), AT - 1000)).toBe(1);
+    const back = signs({ visitStartedAt: AT - 25 * MINUTE, activeSeconds: 120 });
+    expect(chancePresent(back, AT - 5 * MINUTE)).toBeLessThan(0.2);
   });
 
   test('engagement has five levels', () => {

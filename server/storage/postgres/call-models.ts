@@ -56,6 +56,7 @@ async function callsOf(client: pg.ClientBase, companyId: string): Promise<Parame
 async function visitsOf(client: pg.ClientBase, companyId: string): Promise<VisitSigns[]> {
   const { rows } = await client.query<VisitSigns>(
     `SELECT v.pages, v.active_seconds AS "activeSeconds", v.device, coalesce(v.left_at >= v.last_seen, false) AS "left",
+            (extract(epoch FROM v.started_at) * 1000)::float8 AS "visitStartedAt",
             (extract(epoch FROM v.last_seen) * 1000)::float8 AS "lastSeen"
      FROM (
        (SELECT * FROM visits WHERE company_id = $1 AND session_id >= $2 ORDER BY session_id LIMIT ${SAMPLE_VISITS})
