@@ -207,7 +207,9 @@ async function enlarge(
     key: scriptKey,
     pool,
   });
-  for (const server of servers) await until(() => knowsPool(server, pool.length));
+  // Servers look after their pools every ten seconds, and tell then.
+  const options = { timeoutMs: 40_000, what: 'every server knowing the pool' };
+  for (const server of servers) await until(() => knowsPool(server, pool.length), options);
 }
 
 /** As many numbers for each of the `WAYS`. */
