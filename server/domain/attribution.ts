@@ -33,13 +33,13 @@ export interface Candidate {
   visitId: string;
   source: string;
   campaign: string | null;
-  /** The probability that it was he, 0 to 1. */
+  /** The probability that it was he: the sum of its parts, but never quite 1. */
   weight: number;
-  /** The parts of it: by a tap, as a caller known from before, from the page, after the visit. */
+  /** By a tap, as a caller known from before, from the page, after the visit. */
   parts: { tap: number; known: number; present: number; later: number };
 }
 
-/** All that the join knows of a call. The weights of all in it sum to 1. */
+/** All that the join knows of a call. The parts of all candidates, `older` and `stranger` sum to 1. */
 export interface Explanation {
   /** Heaviest first. */
   candidates: Candidate[];

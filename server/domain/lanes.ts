@@ -9,6 +9,7 @@
  * came by different campaigns or from different sources (`COST`). Of some divisions the cheapest is taken, and
  * `test/bench/pool` shows what it is worth.
  */
+import { DURING_VISIT, PRIOR_MODEL } from './call-model.js';
 import type { Millis, PhoneNumber } from './ports.js';
 
 /** How many visits an hour a campaign of a source brings to a pool. */
@@ -48,12 +49,14 @@ export const REST = '*';
 
 /** What it costs to confuse two visitors: always, and where they differ. Found with the simulator. */
 const COST = { visit: 1, campaign: 0.3, source: 3 };
-/** How long callers wait from the last sign of life on: those who do not tap the number, by share and hours. */
+const HOUR = 3_600_000;
+/** How long callers wait from the last sign of life on, by share and hours; half of those on the page tap: no wait. */
 const WAITS = [
-  { share: 0.36, hours: 1.5 / 60 },
-  { share: 0.12, hours: 10 / 60 },
-  { share: 0.09, hours: 6 },
-  { share: 0.05, hours: 72 },
+  { share: DURING_VISIT / 2, hours: 1.5 / 60 },
+  ...PRIOR_MODEL.delays.map(({ share, meanMs }) => ({
+    share: (1 - DURING_VISIT) * share,
+    hours: meanMs / HOUR,
+  })),
 ];
 /** A source gets a lane when its visits would fill this much of a number. Of several plans the cheapest is taken. */
 const FILLINGS = [0.25, 0.4, 0.7, 1.2];
@@ -65,7 +68,6 @@ const BETTER = 0.95;
 const HALF_LIFE_MS = 86_400_000;
 /** A campaign that has just begun is judged by what it brought since, but by no less than this. */
 const SHORTEST_MS = 30 * 60_000;
-const HOUR = 3_600_000;
 
 /**
  * The visits an hour of each campaign, from counts by the hour in any order: yesterday's weigh half of today's, and

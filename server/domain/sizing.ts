@@ -4,6 +4,7 @@
  * formula holds, Erlang's B (1917), whatever the lengths are distributed like.
  */
 
+import { DURING_VISIT, PRIOR_MODEL } from './call-model.js';
 import { type Arrivals, type Lane, type LaneKey, laneOf, planLanes } from './lanes.js';
 
 /** The shares of visitors who find a pool full for which a size is recommended. */
@@ -58,13 +59,11 @@ export interface Rightness {
   campaign: number;
 }
 
-/** Of first calls: so many come during the visit, so many later with these mean delays, in minutes. */
-const DURING = 0.74;
-const LATER = [
-  { share: 0.12, mean: 10 },
-  { share: 0.09, mean: 360 },
-  { share: 0.05, mean: 4320 },
-];
+/** Of first calls so many come after the visit, with these mean delays in minutes. */
+const LATER = PRIOR_MODEL.delays.map(({ share, meanMs }) => ({
+  share: (1 - DURING_VISIT) * share,
+  mean: meanMs / 60_000,
+}));
 /** Of the calls during a visit so many are certain however many share the number, by a tap or by engagement. */
 const CERTAIN = 0.65;
 
@@ -123,7 +122,7 @@ function visitRightness(perMinute: number, numbers: number, visitMinutes: number
   const alone = others > 0 ? (1 - Math.exp(-others)) / others : 1;
   const kept = Math.max(0, numbers / perMinute - visitMinutes);
   const later = LATER.reduce((sum, { share, mean }) => sum + share * (1 - Math.exp(-kept / mean)), 0);
-  return DURING * (CERTAIN + (1 - CERTAIN) * alone) + later;
+  return DURING_VISIT * (CERTAIN + (1 - CERTAIN) * alone) + later;
 }
 
 /** The chance that two visitors, each taken by chance, have the same name. */
