@@ -2,49 +2,15 @@ import { describe, expect, test } from 'vitest';
 import { indexDirectory } from '../../server/domain/directory.js';
 import type { Company, Tracker } from '../../server/domain/ports.js';
 import { createJudge } from '../../shared/source-match.js';
+import { aCompany, aTracker } from '../support/directory.js';
 
 const TARGET = '+13055550100';
 const SITE = 'https://www.example.com/';
 
-const COMPANY: Company = {
-  accountId: 'ACC1',
-  companyId: 'COM1',
-  numericId: '123456789',
-  scriptKey: 'k'.repeat(20),
-  name: 'Widget Shop',
-  timeZone: 'UTC',
-  active: true,
-  demo: false,
-  cookieDays: 180,
-  captureForms: false,
-  paidClicksBegin: false,
-  landingBegins: null,
-};
+const COMPANY = aCompany();
 
-function tracker(name: string, source: Record<string, unknown>, more: Partial<Tracker> = {}): Tracker {
-  return {
-    companyId: 'COM1',
-    trackerId: name,
-    name,
-    type: 'source',
-    active: true,
-    destinationNumber: TARGET,
-    swapTargets: [TARGET],
-    source,
-    whisperMessage: null,
-    greeting: null,
-    greetingRecordingUrl: null,
-    holdSeconds: 1200,
-    numbers: ['+13055550110'],
-    retiredNumbers: [],
-    lanes: [],
-    laneKey: 'source',
-    whenFull: 'share',
-    staticNumber: null,
-    thresholds: { visit: 0.5, source: 0.5 },
-    ...more,
-  };
-}
+const tracker = (name: string, source: Record<string, unknown>, more: Partial<Tracker> = {}) =>
+  aTracker({ trackerId: name, name, type: 'source', source, ...more });
 
 const pool = (source: Record<string, unknown>) => tracker('pool', source, { type: 'session' });
 const index = (trackers: Tracker[], company: Partial<Company> = {}) =>

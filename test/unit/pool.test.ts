@@ -5,6 +5,7 @@ import { type LeasedNumber, leaseNumber } from '../../server/domain/pool.js';
 import { createPools } from '../../server/domain/pools.js';
 import type { Change, CurrentVisit, Tracker } from '../../server/domain/ports.js';
 import { createMemoryLeaseStore } from '../../server/storage/memory/lease-store.js';
+import { aTracker } from '../support/directory.js';
 
 const NOW = 1_800_000_000_000;
 const HOLD = 1_200_000;
@@ -29,28 +30,7 @@ function open(more: Partial<Tracker> = {}) {
     count: () => undefined,
   });
   let version = 0;
-  let tracker = {
-    companyId: 'COM1',
-    trackerId: 'TRK1',
-    name: 'Website pool',
-    type: 'session',
-    active: true,
-    destinationNumber: '+13055550100',
-    swapTargets: ['+13055550100'],
-    source: { type: 'all' },
-    whisperMessage: null,
-    greeting: null,
-    greetingRecordingUrl: null,
-    holdSeconds: HOLD / 1000,
-    numbers: [ONE, TWO, THREE],
-    retiredNumbers: [],
-    lanes: [],
-    laneKey: 'campaign',
-    whenFull: 'share',
-    staticNumber: null,
-    thresholds: { visit: 0.5, source: 0.5 },
-    ...more,
-  } as Tracker;
+  let tracker = aTracker({ numbers: [ONE, TWO, THREE], ...more });
   const follow = async (changes: Partial<Tracker> = {}) => {
     tracker = { ...tracker, ...changes };
     const before = live.current();

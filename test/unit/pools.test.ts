@@ -13,35 +13,14 @@ import type {
 } from '../../server/domain/ports.js';
 import { createMemoryLeaseStore } from '../../server/storage/memory/lease-store.js';
 import { within } from '../../server/storage/redis/deadline.js';
+import { aTracker } from '../support/directory.js';
 
 const NOW = 1_800_000_000_000;
 const HOLD = 1_200_000;
 const POOL = { companyId: 'COM1', trackerId: 'TRK1' };
 const [ONE, TWO] = ['+13055550110', '+13055550111'] as const;
 
-function tracker(more: Partial<Tracker> = {}): Tracker {
-  return {
-    ...POOL,
-    name: 'Website pool',
-    type: 'session',
-    active: true,
-    destinationNumber: '+13055550100',
-    swapTargets: ['+13055550100'],
-    source: { type: 'all' },
-    whisperMessage: null,
-    greeting: null,
-    greetingRecordingUrl: null,
-    holdSeconds: HOLD / 1000,
-    numbers: [ONE, TWO],
-    retiredNumbers: [],
-    lanes: [],
-    laneKey: 'campaign',
-    whenFull: 'share',
-    staticNumber: null,
-    thresholds: { visit: 0.5, source: 0.5 },
-    ...more,
-  };
-}
+const tracker = (more: Partial<Tracker> = {}) => aTracker({ numbers: [ONE, TWO], ...more });
 const directoryOf = (version: string, trackers: Tracker[]): Directory => ({
   version,
   companies: [],

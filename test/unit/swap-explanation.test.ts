@@ -3,50 +3,16 @@ import { indexDirectory } from '../../server/domain/directory.js';
 import { spell } from '../../server/domain/phone-numbers.js';
 import type { Company, Tracker } from '../../server/domain/ports.js';
 import { explainSwap } from '../../server/domain/swap-explanation.js';
+import { aCompany, aTracker } from '../support/directory.js';
 
 const TARGET = '+13055550100';
 const POOL_NUMBER = { ...spell('+13055550110'), shared: false };
 const HOME = { landing: 'https://www.example.com/', referrer: 'direct' };
 
-const COMPANY: Company = {
-  accountId: 'ACC1',
-  companyId: 'COM1',
-  numericId: '123456789',
-  scriptKey: 'k'.repeat(20),
-  name: 'Widget Shop',
-  timeZone: 'UTC',
-  active: true,
-  demo: false,
-  cookieDays: 180,
-  captureForms: false,
-  paidClicksBegin: false,
-  landingBegins: null,
-};
+const COMPANY = aCompany();
 
-function tracker(more: Partial<Tracker> = {}): Tracker {
-  return {
-    companyId: 'COM1',
-    trackerId: 'TRK1',
-    name: 'Name that nobody else should read',
-    type: 'session',
-    active: true,
-    destinationNumber: TARGET,
-    swapTargets: [TARGET],
-    source: { type: 'all' },
-    whisperMessage: null,
-    greeting: null,
-    greetingRecordingUrl: null,
-    holdSeconds: 1200,
-    numbers: ['+13055550110'],
-    retiredNumbers: [],
-    lanes: [],
-    laneKey: 'source',
-    whenFull: 'share',
-    staticNumber: null,
-    thresholds: { visit: 0.5, source: 0.5 },
-    ...more,
-  };
-}
+const tracker = (more: Partial<Tracker> = {}) =>
+  aTracker({ name: 'Name that nobody else should read', ...more });
 
 type Swap = Parameters<typeof explainSwap>[0];
 
