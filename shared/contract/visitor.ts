@@ -42,6 +42,15 @@ export const SwapRequestSchema = Type.Object(
       ]),
     ),
     targets: Type.Array(E164('A number found on the page.'), { maxItems: 100 }),
+    gpc: Type.Optional(
+      Type.Boolean({ description: 'Global Privacy Control: nothing of this session goes to an ad platform.' }),
+    ),
+    link: Type.Optional(
+      Type.Boolean({ description: 'Asks for a token that takes this session to another site of the company.' }),
+    ),
+    arrived: Type.Optional(
+      Type.String({ maxLength: 4096, description: 'The token with which the visitor came from another site.' }),
+    ),
     debug: Type.Optional(
       Type.String({
         maxLength: 64,
@@ -75,6 +84,17 @@ export const SwapResponseSchema = Type.Object(
     numbers: Type.Record(Type.String(), Type.Union([DisplayNumberSchema, Type.Null()]), {
       description: "Target to tracking number; null: keep the site's own number.",
     }),
+    source: Type.Optional(Type.String({ description: 'Slug of the source of this visit.' })),
+    link: Type.Optional(Type.String({ description: 'The token asked for, good for two minutes.' })),
+    began: Type.Optional(
+      Type.Object(
+        { landing: Type.String(), referrer: Type.String() },
+        {
+          description:
+            'The token was good: `session` is the one it speaks of, which the browser is to go on with, and its visit under way began so.',
+        },
+      ),
+    ),
     debug: Type.Optional(Type.String({ description: 'Why these numbers: lines for a person to read.' })),
   },
   { $id: 'SwapResponse' },
@@ -186,4 +206,18 @@ export interface ScriptConfig {
   sources: { rule: Matcher; targets: string[]; number: Omit<DisplayNumber, 'shared'> }[];
   /** A click that any of these fits begins a new session, whatever the browser remembers. */
   overrides?: Matcher[];
+  /** Texts that are replaced as if they were `target`: `###phone###`, `-dashes`, `-dots` in the template are the number. */
+  texts?: [text: string, target: string, template: string][];
+  /** Nothing is stored or sent until the visitor agrees; `data-consent` on the tag says the same. */
+  consent?: 'wait';
+  /** These signals of the browser count as a refusal. */
+  refusals?: ('gpc' | 'dnt')[];
+  /** A CSS selector: what it fits, and all in it, keeps the site's own numbers. */
+  keep?: string;
+  /** Source of a RegExp on the page's address: where it fits, the whole page keeps them. */
+  keep_urls?: string;
+  /** Numbers in `code` and `pre` are swapped as well. */
+  code?: true;
+  /** Events are pushed to `window.dataLayer`, too. */
+  data_layer?: true;
 }
