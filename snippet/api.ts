@@ -1,28 +1,11 @@
 /** What a page may ask of us: `window.CallTrk`. */
-import type { Spellings } from '../shared/phone.js';
 import { safely } from './guard.js';
 import type { Tracker } from './tracker.js';
 
-type Numbers = Record<string, Spellings | null>;
-
-export interface CallTrkApi {
-  /** Looks again at the page, a node or what a selector finds; needed only where nothing changed in the page. */
-  swap(where?: Node | string): void;
-  /** The tracking number for each of these numbers, `null` where there is none; writes nothing into the page. */
-  getSwapNumbers(numbers: string | string[], callback?: (numbers: Numbers) => void): Promise<Numbers>;
-  /** Captures what is in a form now, for forms that never submit. */
-  captureForm(form: HTMLFormElement | string): void;
-}
+type Given = 'swap' | 'getSwapNumbers' | 'captureForm';
 
 /** `['swap']`, `['getSwapNumbers', […], callback]`: a call made before there was anybody to answer it. */
 type Command = [method: string, ...args: unknown[]];
-
-declare global {
-  interface Window {
-    CallTrk?: Partial<CallTrkApi> & { q?: Command[] | { push(command: Command): void } };
-    CallTrkSwap?: unknown;
-  }
-}
 
 /**
  * Puts the API on the page and returns what connects it; what is asked of it before waits until then. Without a
@@ -35,7 +18,7 @@ export function installApi(): (tracker: Tracker | undefined) => void {
     waiting.push(work);
   };
 
-  const api: CallTrkApi = {
+  const api: Pick<CallTrkApi, Given> = {
     swap: (where) =>
       whenReady((tracker) => {
         if (typeof where !== 'string') tracker?.swap(where);
@@ -57,8 +40,7 @@ export function installApi(): (tracker: Tracker | undefined) => void {
   };
 
   const run = safely(([method, ...args]: Command) => {
-    if (Object.keys(api).includes(method))
-      (api[method as keyof CallTrkApi] as (...args: unknown[]) => void)(...args);
+    if (Object.keys(api).includes(method)) (api[method as Given] as (...args: unknown[]) => void)(...args);
   });
   const queue = window.CallTrk?.q;
   window.CallTrk = { ...api, q: { push: run } };

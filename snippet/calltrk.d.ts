@@ -66,7 +66,7 @@ type CallTrkCommand = {
 
 interface Window {
   /** Before the script is here `{ q: [] }`, made by the page if it wants to be early; the whole API afterwards. */
-  CallTrk?: Partial<CallTrkApi> & { q: { push(command: CallTrkCommand): unknown } };
+  CallTrk?: Partial<CallTrkApi> & { q?: { push(command: CallTrkCommand): unknown } };
   /** The same object, for whoever looks for it. */
   CallTrkSwap?: unknown;
 }

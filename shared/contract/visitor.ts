@@ -43,13 +43,20 @@ export const SwapRequestSchema = Type.Object(
     ),
     targets: Type.Array(E164('A number found on the page.'), { maxItems: 100 }),
     gpc: Type.Optional(
-      Type.Boolean({ description: 'Global Privacy Control: nothing of this session goes to an ad platform.' }),
+      Type.Boolean({
+        description: 'Global Privacy Control: nothing of this session goes to an ad platform.',
+      }),
     ),
     link: Type.Optional(
-      Type.Boolean({ description: 'Asks for a token that takes this session to another site of the company.' }),
+      Type.Boolean({
+        description: 'Asks for a token that takes this session to another site of the company.',
+      }),
     ),
     arrived: Type.Optional(
-      Type.String({ maxLength: 4096, description: 'The token with which the visitor came from another site.' }),
+      Type.String({
+        maxLength: 4096,
+        description: 'The token with which the visitor came from another site.',
+      }),
     ),
     debug: Type.Optional(
       Type.String({

@@ -1,3 +1,4 @@
+/// <reference path="../../snippet/calltrk.d.ts" />
 /**
  * A page for the script to run on, in jsdom or happy-dom. The script is the built one, with its configuration put in
  * as the server does it. What a test sees is what a site owner or the server would see: the page, its cookies and
@@ -13,7 +14,6 @@ import type {
   SwapRequest,
   VisitorEvent,
 } from '../../shared/contract/visitor.js';
-import type { CallTrkApi } from '../../snippet/api.js';
 
 export const LIBRARIES = ['jsdom', 'happy-dom'] as const;
 export type Library = (typeof LIBRARIES)[number];
