@@ -1,4 +1,3 @@
-/// <reference path="../../snippet/calltrk.d.ts" />
 /**
  * A page for the script to run on, in jsdom or happy-dom. The script is the built one, with its configuration put in
  * as the server does it. What a test sees is what a site owner or the server would see: the page, its cookies and
