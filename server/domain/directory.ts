@@ -5,6 +5,7 @@ import { createJudge } from '../../shared/source-match.js';
 import { precedenceOf } from '../../shared/source-rules.js';
 import { spell } from './phone-numbers.js';
 import type { Company, Directory, PhoneNumber, Tracker } from './ports.js';
+import { compileSettings, compileTexts } from './script-settings.js';
 
 /** Where a call to a tracking number goes, and whose it is. Small enough for a file that survives a restart. */
 export interface Route {
@@ -186,6 +187,8 @@ function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<Script
   );
   const pooled = pools.flatMap(({ tracker }) => tracker.swapTargets);
   const overrides = compileOverrides(company.paidClicksBegin, company.landingBegins);
+  const shown = active.filter(({ tracker, matcher }) => matcher || tracker.type === 'session');
+  const texts = compileTexts(shown.map(({ tracker }) => tracker));
   return {
     key: company.scriptKey,
     cookie_days: company.cookieDays,
@@ -194,6 +197,8 @@ function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<Script
     pooled: [...new Set(pooled)],
     sources,
     ...(active.length > 0 && overrides.length > 0 && { overrides }),
+    ...(texts.length > 0 && { texts }),
+    ...compileSettings(company.script),
   };
 }
 

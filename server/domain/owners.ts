@@ -21,6 +21,26 @@ export interface Company {
   paidClicksBegin: boolean;
   /** `swap_landing_override`: so does a landing page with these parameters, or with this in its address. */
   landingBegins: string | null;
+  /** What was set of them; the rest is as `STANDARD` in script-settings.ts says. */
+  script: Partial<ScriptSettings>;
+}
+
+/** How the company's script behaves on a page. */
+export interface ScriptSettings {
+  /** `wait`: nothing is stored or sent until the visitor agrees. */
+  consent: 'wait' | 'granted';
+  /** What Global Privacy Control means: the session is marked, or the visitor has refused. */
+  gpc: 'mark' | 'deny';
+  /** What Do Not Track means: nothing, or the visitor has refused. */
+  dnt: 'ignore' | 'deny';
+  /** CSS selectors: what one of them fits, and all in it, keeps the site's own numbers. */
+  keepSelectors: string[];
+  /** Addresses and paths, `*` stands for any characters: these pages keep them. */
+  keepUrls: string[];
+  /** Numbers in `code` and `pre` are swapped as well. */
+  swapCode: boolean;
+  /** Events are pushed to the page's `dataLayer`, too. */
+  dataLayer: boolean;
 }
 
 export interface Tracker {
@@ -31,6 +51,8 @@ export interface Tracker {
   active: boolean;
   destinationNumber: PhoneNumber;
   swapTargets: PhoneNumber[];
+  /** `advanced_swap_targets`: texts of the site, each with what is shown in its place (see script-settings.ts). */
+  textTargets: Record<string, string>;
   /** CallRail's `source` object, as the reporting API answers it. */
   source: Record<string, unknown>;
   whisperMessage: string | null;

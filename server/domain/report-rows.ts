@@ -1,5 +1,5 @@
 /** What reports answer, one record each: in our words, not yet in those of the wire. */
-import type { Attribution, CallFacts, Device, Millis, PhoneNumber, Tracker } from './ports.js';
+import type { Attribution, CallFacts, Company, Device, Millis, PhoneNumber, Tracker } from './ports.js';
 
 export interface AccountReport {
   accountId: string;
@@ -20,6 +20,8 @@ export interface CompanySettings {
   swapCookieDuration: number;
   swapCookieDurationUnit: 'months' | 'weeks' | 'days';
   externalFormCapture: boolean;
+  /** A change names those that it changes. */
+  script: Company['script'];
 }
 
 export interface CompanyReport extends CompanySettings {
@@ -45,6 +47,7 @@ export interface NewTracker {
   destinationNumber: PhoneNumber;
   trackingNumbers: PhoneNumber[];
   swapTargets: PhoneNumber[];
+  textTargets: Record<string, string>;
   source: Record<string, unknown>;
   callFlow: Record<string, unknown>;
   campaignName: string | null;

@@ -12,6 +12,52 @@ const Switch = given(Type.Union([Type.Boolean(), Type.Literal('true'), Type.Lite
 
 const Name = Type.String({ minLength: 1, maxLength: 255 });
 
+/** An extension to CallRail's API. What is left out, or null, stays as it is; an empty list clears. */
+const SCRIPT_SETTINGS = Type.Object({
+  consent: given(
+    Type.Union([Type.Literal('wait'), Type.Literal('granted')], {
+      description: 'wait: nothing is stored or sent until the visitor agrees. granted if never set.',
+    }),
+  ),
+  gpc: given(
+    Type.Union([Type.Literal('mark'), Type.Literal('deny')], {
+      description:
+        'What Global Privacy Control means: the session is marked, so that nothing of it goes to an ad platform ' +
+        '(if never set), or the visitor has refused.',
+    }),
+  ),
+  dnt: given(
+    Type.Union([Type.Literal('ignore'), Type.Literal('deny')], {
+      description: 'What Do Not Track means: nothing (if never set), or the visitor has refused.',
+    }),
+  ),
+  keep_selectors: given(
+    Type.Array(Type.String(), {
+      maxItems: 50,
+      description: 'CSS selectors: what one of them fits, and all in it, keeps the numbers of the site.',
+    }),
+  ),
+  keep_urls: given(
+    Type.Array(Type.String(), {
+      maxItems: 50,
+      description:
+        'Pages that keep the numbers of the site: addresses (www.example.com/legal) or paths (/legal/*); * stands ' +
+        'for any characters.',
+    }),
+  ),
+  swap_code: given(
+    Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')], {
+      description: 'Numbers in code and pre are swapped as well.',
+    }),
+  ),
+  data_layer: given(
+    Type.Union([Type.Boolean(), Type.Literal('true'), Type.Literal('false')], {
+      description: 'The events of the script are pushed to window.dataLayer, too.',
+    }),
+  ),
+});
+export type ScriptSettingsBody = Static<typeof SCRIPT_SETTINGS>;
+
 /** What both a new company and a change of one may set. */
 const COMPANY_SETTINGS = {
   time_zone: given(Type.String({ description: 'IANA name; America/New_York if left out of a new company.' })),
@@ -26,6 +72,7 @@ const COMPANY_SETTINGS = {
     Type.Union([Type.Literal('months'), Type.Literal('weeks'), Type.Literal('days')]),
   ),
   external_form_capture: Switch,
+  script_settings: given(SCRIPT_SETTINGS),
 };
 
 export const NewCompanySchema = Type.Object({ name: Name, ...COMPANY_SETTINGS });
@@ -113,6 +160,13 @@ const TRACKER_SETTINGS = {
   pool_size: Type.Optional(Type.Unknown({ description: 'Without effect: the pool is the numbers given.' })),
   swap_targets: given(
     Type.Array(Written, { maxItems: 100, description: 'None means the destination number.' }),
+  ),
+  advanced_swap_targets: given(
+    Type.Record(Type.String(), Type.String(), {
+      description:
+        'Texts of the site, each with what is shown in its place: {"1-800-FLOWERS": "###phone###"}. Also ' +
+        '###phone-dashes### and ###phone-dots###. They stand for the first of swap_targets. At most 20.',
+    }),
   ),
   campaign_name: given(Type.String({ maxLength: 255 })),
   whisper_message: given(Type.String({ maxLength: 4096 })),

@@ -183,6 +183,23 @@ export const CompanySchema = resource('Company', {
   form_capture: Flag('Forms of the site are captured.'),
   verified_caller_ids: Reserved('Empty.'),
   masked_id: Text('The same as id.'),
+  script_settings: Type.Optional(
+    Type.Object(
+      {
+        consent: Type.String({ description: 'wait or granted' }),
+        gpc: Type.String({ description: 'mark or deny' }),
+        dnt: Type.String({ description: 'ignore or deny' }),
+        keep_selectors: Type.Array(Type.String()),
+        keep_urls: Type.Array(Type.String()),
+        swap_code: Type.Boolean(),
+        data_layer: Type.Boolean(),
+      },
+      {
+        additionalProperties: false,
+        description: 'How the script behaves on a page. An extension to CallRail’s API.',
+      },
+    ),
+  ),
 });
 
 // ── Trackers ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -207,6 +224,11 @@ export const TrackerSchema = resource('Tracker', {
   message_flow: Reserved('Null; answered to a creation.'),
   campaign_name: Text(),
   swap_targets: Texts('Numbers of the site that are replaced, E.164'),
+  advanced_swap_targets: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'Texts of the site that are replaced, each with its template.',
+    }),
+  ),
   call_alerts: Reserved('Empty.'),
   sms_alerts: Reserved('Empty.'),
   pool: orNull(

@@ -433,7 +433,10 @@ async function use(server: RunningServer): Promise<void> {
 async function addAwkwardRows(pool: pg.Pool): Promise<void> {
   const { accountId } = await seedAccount(pool, { name: 'Tab\tnew\nline\rback\\slash' });
   const companyId = await seedCompany(pool, accountId, { name: '\\.', disabled_at: null });
-  await seedCompany(pool, accountId, { name: '\n\\.\n' });
+  await seedCompany(pool, accountId, {
+    name: '\n\\.\n',
+    script_settings: { consent: 'wait', keepSelectors: ['a[title="\\t"]'] },
+  });
   await seedCompany(pool, accountId, { name: '\\N', swap_landing_override: '' });
   const sessionId = await seedSession(pool, companyId, { device: null });
   await seedVisit(pool, companyId, sessionId, '2025-03-30T01:30:00.123456Z', {

@@ -15,6 +15,7 @@ export function aCompany(more: Partial<Company> = {}): Company {
     captureForms: false,
     paidClicksBegin: false,
     landingBegins: null,
+    script: {},
     ...more,
   };
 }
@@ -29,6 +30,7 @@ export function aTracker(more: Partial<Tracker> = {}): Tracker {
     active: true,
     destinationNumber: '+13055550100',
     swapTargets: ['+13055550100'],
+    textTargets: {},
     source: { type: 'all' },
     whisperMessage: null,
     greeting: null,

@@ -27,6 +27,7 @@ import {
   SORT_PARAMETERS,
 } from './frame.js';
 import { given, readFields, readSorting } from './query.js';
+import { readScriptSettings, writeScriptSettings } from './script-settings-body.js';
 
 const FIELDS: FieldTable<CompanyReport> = {
   standard: {
@@ -53,6 +54,7 @@ const FIELDS: FieldTable<CompanyReport> = {
   optional: {
     verified_caller_ids: () => [],
     masked_id: (company) => company.companyId,
+    script_settings: ({ script }) => writeScriptSettings(script),
   },
 };
 
@@ -182,6 +184,7 @@ function readSettings(
     swapCookieDuration: body.swap_cookie_duration ?? undefined,
     swapCookieDurationUnit: body.swap_cookie_duration_unit ?? undefined,
     externalFormCapture: flagOf(body.external_form_capture) ?? undefined,
+    script: body.script_settings == null ? undefined : readScriptSettings(body.script_settings),
   });
 }
 

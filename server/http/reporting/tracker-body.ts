@@ -9,6 +9,7 @@ import { parsePhoneNumber } from '../../domain/phone-numbers.js';
 import type { PhoneNumber } from '../../domain/ports.js';
 import { type NewTracker, numbersField, type TrackerReport } from '../../domain/reports.js';
 import { readPoolSettings } from './pool-body.js';
+import { readTextTargets } from './text-targets-body.js';
 
 /** So many were measured; the lease stores know no limit. */
 const MAX_POOL = 5000;
@@ -27,6 +28,7 @@ export function readNewTracker(body: NewTrackerBody, companyId: string): NewTrac
     destinationNumber,
     trackingNumbers,
     swapTargets: readTargets(body.swap_targets ?? [], destinationNumber),
+    textTargets: readTextTargets(body.advanced_swap_targets ?? {}),
     source: readSource(type, body.source),
     callFlow,
     campaignName: readCampaign(type, body.campaign_name),
@@ -59,6 +61,9 @@ export function readTrackerChanges(body: TrackerChangesBody, tracker: TrackerRep
     destinationNumber,
     trackingNumbers,
     swapTargets: body.swap_targets ? readTargets(body.swap_targets, destinationNumber) : tracker.swapTargets,
+    textTargets: body.advanced_swap_targets
+      ? readTextTargets(body.advanced_swap_targets)
+      : tracker.textTargets,
     source: body.source == null ? tracker.source : readSource(type, body.source),
     callFlow: callFlow ?? tracker.callFlow,
     campaignName:

@@ -39,6 +39,7 @@ const FIELDS: FieldTable<TrackerReport> = {
   optional: {
     campaign_name: (tracker) => tracker.campaignName,
     swap_targets: (tracker) => tracker.swapTargets,
+    advanced_swap_targets: (tracker) => tracker.textTargets,
     call_alerts: () => [],
     sms_alerts: () => [],
     pool: ({ pool }) => pool && writePoolSettings(pool),

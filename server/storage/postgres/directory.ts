@@ -18,6 +18,7 @@ interface CompanyRow {
   external_form_capture: boolean;
   swap_ppc_override: boolean | null;
   swap_landing_override: string | null;
+  script_settings: Company['script'];
 }
 
 interface TrackerRow {
@@ -28,6 +29,7 @@ interface TrackerRow {
   status: string;
   destination_number: string;
   swap_targets: string[];
+  advanced_swap_targets: Tracker['textTargets'];
   source: Record<string, unknown>;
   call_flow: { greeting_text?: string | null; greeting_recording_url?: string | null };
   whisper_message: string | null;
@@ -85,6 +87,7 @@ function companyOf(row: CompanyRow): Company {
     captureForms: row.external_form_capture,
     paidClicksBegin: row.swap_ppc_override === true,
     landingBegins: row.swap_landing_override,
+    script: row.script_settings,
   };
 }
 
@@ -97,6 +100,7 @@ function trackerOf(row: TrackerRow): Tracker {
     active: row.status === 'active',
     destinationNumber: row.destination_number,
     swapTargets: row.swap_targets,
+    textTargets: row.advanced_swap_targets,
     source: row.source,
     whisperMessage: row.whisper_message,
     greeting: row.call_flow.greeting_text ?? null,

@@ -27,6 +27,7 @@ interface CompanyRow {
   swap_cookie_duration: number;
   swap_cookie_duration_unit: CompanyReport['swapCookieDurationUnit'];
   external_form_capture: boolean;
+  script_settings: CompanyReport['script'];
   script_seen_at: Date | null;
   created_at: Date;
   disabled_at: Date | null;
@@ -45,6 +46,7 @@ const COLUMNS = {
   swapCookieDuration: sql`swap_cookie_duration`,
   swapCookieDurationUnit: sql`swap_cookie_duration_unit`,
   externalFormCapture: sql`external_form_capture`,
+  script: sql`script_settings`,
 } as const satisfies Record<keyof CompanySettings, Sql>;
 
 /** A company by either id, in this account. */
@@ -135,7 +137,12 @@ export async function updateCompany(
 ): Promise<CompanyReport | null> {
   const set = (Object.keys(COLUMNS) as (keyof CompanySettings)[])
     .filter((setting) => changes[setting] !== undefined)
-    .map((setting) => sql`${COLUMNS[setting]} = ${changes[setting]}`);
+    .map((setting) =>
+      setting === 'script'
+        ? // Two requests may change two of them at once.
+          sql`${COLUMNS.script} = ${COLUMNS.script} || ${JSON.stringify(changes.script)}::jsonb`
+        : sql`${COLUMNS[setting]} = ${changes[setting]}`,
+    );
   if (set.length === 0) return findCompany(pool, accountId, id);
   const [row] = await rowsOf<CompanyRow>(
     pool,
@@ -188,6 +195,7 @@ function reportOf(row: CompanyRow): CompanyReport {
     swapCookieDuration: row.swap_cookie_duration,
     swapCookieDurationUnit: row.swap_cookie_duration_unit,
     externalFormCapture: row.external_form_capture,
+    script: row.script_settings,
     scriptSeen: row.script_seen_at !== null,
     createdAt: millis(row.created_at),
     disabledAt: millis(row.disabled_at),

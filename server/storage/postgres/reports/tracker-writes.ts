@@ -60,10 +60,11 @@ export async function createTracker(
       await refuseDestination(client, tracker.destinationNumber);
       await rowsOf(
         client,
-        sql`INSERT INTO trackers (company_id, tracker_id, name, type, destination_number, swap_targets, source,
-              call_flow, campaign_name, whisper_message, sms_enabled)
+        sql`INSERT INTO trackers (company_id, tracker_id, name, type, destination_number, swap_targets,
+              advanced_swap_targets, source, call_flow, campaign_name, whisper_message, sms_enabled)
             VALUES (${tracker.companyId}, ${trackerId}, ${tracker.name}, ${tracker.type},
-              ${tracker.destinationNumber}, ${tracker.swapTargets}, ${JSON.stringify(tracker.source)},
+              ${tracker.destinationNumber}, ${tracker.swapTargets},
+              ${JSON.stringify(tracker.textTargets)}, ${JSON.stringify(tracker.source)},
               ${JSON.stringify(tracker.callFlow)}, ${tracker.campaignName}, ${tracker.whisperMessage},
               ${tracker.smsEnabled})`,
       );
@@ -96,7 +97,8 @@ export async function updateTracker(
       await rowsOf(
         client,
         sql`UPDATE trackers SET name = ${tracker.name}, destination_number = ${tracker.destinationNumber},
-              swap_targets = ${tracker.swapTargets}, source = ${JSON.stringify(tracker.source)},
+              swap_targets = ${tracker.swapTargets},
+              advanced_swap_targets = ${JSON.stringify(tracker.textTargets)}, source = ${JSON.stringify(tracker.source)},
               call_flow = ${JSON.stringify(tracker.callFlow)}, campaign_name = ${tracker.campaignName},
               whisper_message = ${tracker.whisperMessage}, sms_enabled = ${tracker.smsEnabled}
             WHERE company_id = ${companyId} AND tracker_id = ${trackerId}`,

@@ -12,6 +12,7 @@ interface TrackerRow {
   destination_number: string;
   tracking_numbers: string[];
   swap_targets: string[];
+  advanced_swap_targets: Record<string, string>;
   source: Record<string, unknown>;
   call_flow: Record<string, unknown>;
   campaign_name: string | null;
@@ -83,6 +84,7 @@ function reportOf(row: TrackerRow): TrackerReport {
     destinationNumber: row.destination_number,
     trackingNumbers: row.tracking_numbers,
     swapTargets: row.swap_targets,
+    textTargets: row.advanced_swap_targets,
     source: row.source,
     callFlow: row.call_flow,
     campaignName: row.campaign_name,
