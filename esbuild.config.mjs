@@ -4,8 +4,9 @@
  * a folder aside that takes the place of `dist/` at the end, so that whoever starts in the meantime finds a whole one.
  */
 import { existsSync } from 'node:fs';
-import { cp, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
+import { buildSnippet } from './snippet/build.mjs';
 
 // For commands beside a server: they run what it runs, also where nothing may be written.
 if (process.argv.includes('--if-missing') && existsSync('dist/server/main.js')) process.exit(0);
@@ -15,18 +16,9 @@ const { version } = JSON.parse(await readFile(new URL('package.json', import.met
 const out = `dist.${process.pid}`;
 await rm(out, { recursive: true, force: true });
 await Promise.all([
-  build({
-    entryPoints: ['snippet/index.ts'],
-    outfile: `${out}/snippet/swap.js`,
-    bundle: true,
-    minify: true,
-    format: 'iife',
-    // ES2020: every browser since the spring of 2020.
-    target: 'es2020',
-    charset: 'ascii',
-    legalComments: 'none',
-    banner: { js: `/* calltrk ${version} MIT */` },
-    logLevel: 'warning',
+  buildSnippet(version).then(async (script) => {
+    await mkdir(`${out}/snippet`, { recursive: true });
+    await writeFile(`${out}/snippet/swap.js`, script);
   }),
   build({
     // Of the scripts those that operators use, where packages for development are not installed.

@@ -16,21 +16,31 @@ export type Spellings = Omit<DisplayNumber, 'shared'>;
 export interface NumberFinder {
   /**
    * `text` with every target in it replaced by what `write` returns for it; nothing returned keeps what is written.
-   * Text without a target comes back as it was.
+   * Text without a target comes back as it was. `around` is asked for what stands before and after `text` where the
+   * reader sees it as one with it: whether a match is part of something longer may be told by that. `null`: anything may
+   * stand around a match.
    */
-  replace(text: string, write: (target: string, written: string) => string | undefined): string;
+  replace(
+    text: string,
+    write: (target: string, written: string, at: number) => string | undefined,
+    around?: (() => [before: string, after: string]) | null,
+  ): string;
+  /** Whether `text` may hold a target, or a part of one: asked of every text of a page, so it is quick. */
+  mayHold(text: string): boolean;
   /** The target that `text` spells, if it spells one and nothing else. */
   exact(text: string): string | undefined;
 }
 
 const PLUS = '[+\uff0b]';
 const DIGIT = '\\d\uff10-\uff19';
+/** As much as the source of a page puts where the reader sees one space. */
+const SPACE = '\\s{0,40}';
 /**
  * What may stand between two digits: any space, dash, dot, slash or parenthesis, and the invisible marks that
- * editors leave behind; of the general punctuation of Unicode simply all. Four in a row are enough for ` - ` with
- * a mark in it.
+ * editors leave behind; of the general punctuation of Unicode simply all. Four beside spaces are enough for ` - `
+ * with marks in it.
  */
-const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff08-\uff0f]{0,4}';
+const SEPARATORS = `${SPACE}(?:[().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff08-\uff0f]${SPACE}){0,4}`;
 
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
@@ -66,35 +76,55 @@ export function parseSpellings(value: unknown): Spellings | undefined {
     : undefined;
 }
 
-/** A finder of these E.164 numbers; what is not E.164 is left out. */
-export function createFinder(numbers: Iterable<string>): NumberFinder {
+/** A finder of these E.164 numbers (what is not E.164 is left out) and of these texts, letter by letter. */
+export function createFinder(numbers: Iterable<string>, texts: readonly string[] = []): NumberFinder {
   // The longest first: one number may begin another.
-  const targets = [...numbers].filter(isE164).sort((a, b) => b.length - a.length);
+  const spelled = [...numbers].filter(isE164).sort((a, b) => b.length - a.length);
+  const targets = [...texts, ...spelled];
+  const literal = texts.map((text) => text.replace(/[^\w\s]/g, '\\$&'));
   // Without a target, an expression that matches nothing.
-  const pattern = new RegExp(targets.map(patternOf).join('|') || '$^', 'g');
+  const patterns = [...literal.map((text) => `(${text})`), ...spelled.map(patternOf)].join('|') || '$^';
+  const pattern = new RegExp(patterns, 'g');
+  const adjacent = new RegExp(patterns, 'y');
   // Few texts have as many digits close together as the shortest has behind its country: only they are worth the rest.
   const enough = new RegExp(
-    `(?:[${DIGIT}][^${DIGIT}]{0,4}){${(targets[targets.length - 1]?.length ?? 12) - 4}}`,
+    [`(?:[${DIGIT}][^${DIGIT}]{0,99}){${(spelled[spelled.length - 1]?.length ?? 99) - 4}}`, ...literal].join(
+      '|',
+    ),
   );
 
-  function replace(text: string, write: (target: string, written: string) => string | undefined): string {
+  function replace(
+    text: string,
+    write: (target: string, written: string, at: number) => string | undefined,
+    around: (() => [string, string]) | null = () => ['', ''],
+  ): string {
     let result = '';
     let copied = 0;
     pattern.lastIndex = enough.test(text) ? 0 : text.length;
     for (let match = pattern.exec(text); match; match = pattern.exec(text)) {
       const start = match.index;
-      const end = pattern.lastIndex;
+      // Numbers with nothing between them are parts of each other only in so far as the whole row of them is.
+      const row = [match];
+      adjacent.lastIndex = pattern.lastIndex;
+      for (let next = adjacent.exec(text); next; next = adjacent.exec(text)) row.push(next);
+      const { index, 0: last } = row[row.length - 1] as RegExpExecArray;
+      const end = index + last.length;
+      const [before, after] = around?.() ?? [];
       if (
-        DECIMAL.test(match[0]) ||
-        AFTER_THIS.test(text.slice(Math.max(0, start - CONTEXT), start)) ||
-        BEFORE_THIS.test(text.slice(end, end + CONTEXT))
+        around &&
+        (DECIMAL.test(match[0]) ||
+          AFTER_THIS.test((before + text.slice(0, start)).slice(-CONTEXT)) ||
+          BEFORE_THIS.test((text.slice(end) + after).slice(0, CONTEXT)))
       ) {
         pattern.lastIndex = start + 1;
-      } else {
-        const target = targets[match.indexOf(match.slice(1).find(Boolean) as string, 1) - 1] as string;
-        result += text.slice(copied, start) + (write(target, match[0]) ?? match[0]);
-        copied = end;
+        continue;
       }
+      for (const found of row) {
+        const target = targets[found.indexOf(found.slice(1).find(Boolean) as string, 1) - 1] as string;
+        result += text.slice(copied, found.index) + (write(target, found[0], found.index) ?? found[0]);
+        copied = found.index + found[0].length;
+      }
+      pattern.lastIndex = end;
     }
     return result + text.slice(copied);
   }
@@ -108,7 +138,9 @@ export function createFinder(numbers: Iterable<string>): NumberFinder {
     return /[\w+]/.test(rest) ? undefined : found;
   }
 
-  return { replace, exact };
+  const hint = new RegExp([`[${DIGIT}]`, ...literal].join('|'));
+
+  return { replace, exact, mayHold: (text) => hint.test(text) };
 }
 
 /**

@@ -14,7 +14,8 @@ export interface Settings {
 export function readSettings(): Settings {
   const tag = (document.currentScript ??
     document.querySelector('script[src*="swap.js"]')) as HTMLScriptElement | null;
-  return { config: Object.freeze(__CALLTRK_CONFIG__), base: apiBase(tag) };
+  const consent = tag?.dataset.consent === 'wait' && { consent: 'wait' as const };
+  return { config: { ...__CALLTRK_CONFIG__, ...consent }, base: apiBase(tag) };
 }
 
 /** `data-api` on the tag, else whatever stands before `/companies/` in its address, else its origin. */

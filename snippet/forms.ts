@@ -2,9 +2,15 @@
  * Forms: what a visitor submits is told to the server as a lead, and what must not leave the browser is left out
  * here, before anything is sent. The page's own submitting is never held up.
  */
-import { listen } from './guard.js';
-import type { Transport } from './transport.js';
+import { listen, safely, stringify } from './guard.js';
 import { cut } from './visit.js';
+
+/** What a form said: an event but for who sent it. */
+export interface CapturedForm {
+  url: string;
+  form_name: string | null;
+  fields: Record<string, string>;
+}
 
 type Field = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
@@ -15,6 +21,8 @@ const IGNORED = '[data-cr-no-capture],[data-calltrk-ignore]';
  */
 const LEFT_OUT =
   /^(?:file|submit|button|image|reset|fieldset|output|object)|passw|pwd|cvv|cvc|card.?(?:n|exp|code|holder)|cc.?(?:num|exp)|one-time|csrf|token|nonce|captcha|\b__|(?:^|[^a-z])(?:card|cc|csc|ssn|pin|otp|iban)(?:[^a-z]|$)/i;
+/** A social security number as it is written in the United States. */
+const SOCIAL_SECURITY = /^\d{3}-\d\d-\d{4}$/;
 const CARD_NUMBER = /(?:\d[ -]?){12,18}\d/g;
 /** The same form with the same words within this time is one submission. */
 const REPEAT_MS = 1000;
@@ -23,32 +31,44 @@ const MAX_VALUE = 8192;
 /** In characters: three bytes each at the worst, of the 64 KiB that a browser takes from a page that goes. */
 const MAX_TOTAL = 16_000;
 
-/** Returns what captures one form now. `formSession` is asked for the id under which this browser's forms go. */
-export function watchForms(
-  { sendNow }: Transport,
-  formSession: () => string,
-): (form: HTMLFormElement) => void {
+export interface Forms {
+  /** Captures what is in a form now. */
+  capture(form: HTMLFormElement): void;
+  /** Hears of forms in this document or shadow root: a `submit` does not leave a shadow root. */
+  watch(root: EventTarget): void;
+}
+
+/**
+ * Captures each form that is submitted, by the visitor or by the page's own script. `deliver` gets what was captured;
+ * `beforehand` is called while the form can still be changed.
+ */
+export function watchForms(deliver: (form: CapturedForm) => void, beforehand: () => void): Forms {
   const captured = new WeakMap<HTMLFormElement, { words: string; at: number }>();
 
   function capture(form: HTMLFormElement): void {
     const fields = readFields(form);
-    const words = JSON.stringify(fields);
+    const words = stringify(fields);
     const last = captured.get(form);
     const at = Date.now();
     if (words === '{}' || (last?.words === words && at - last.at < REPEAT_MS)) return;
     captured.set(form, { words, at });
     const name = form.getAttribute('name') || form.getAttribute('id') || form.getAttribute('aria-label');
-    sendNow({
-      type: 'form',
-      url: cut(location.href),
-      form_name: name ? name.slice(0, MAX_LABEL) : null,
-      fields,
-      fcid: formSession(),
-    });
+    deliver({ url: cut(location.href), form_name: name ? name.slice(0, MAX_LABEL) : null, fields });
   }
 
-  listen('submit', ({ target }) => capture(target as HTMLFormElement));
-  return capture;
+  const see = safely((form: HTMLFormElement) => {
+    beforehand();
+    capture(form);
+  });
+  // A form that a script submits tells nobody: https://html.spec.whatwg.org/#dom-form-submit
+  const { prototype } = HTMLFormElement;
+  const { submit } = prototype;
+  prototype.submit = function () {
+    see(this);
+    return submit.apply(this);
+  };
+
+  return { capture, watch: (root) => listen('submit', ({ target }) => see(target as HTMLFormElement), root) };
 }
 
 /** What the form would send, by the names that the visitor reads. */
@@ -73,7 +93,7 @@ function readValue(field: Field): string {
   if (field.disabled || LEFT_OUT.test(names) || field.closest(IGNORED)) return '';
   if (isChoice(field) && !(field as HTMLInputElement).checked) return '';
   const value = String(field.value ?? '').trim();
-  return holdsCardNumber(value) ? '' : value;
+  return holdsCardNumber(value) || SOCIAL_SECURITY.test(value) ? '' : value;
 }
 
 /** The words beside the field, else its name. The label of one choice among several says less than their name. */

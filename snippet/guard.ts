@@ -12,7 +12,10 @@ export function safely<A extends unknown[], R>(work: (...args: A) => R): (...arg
   };
 }
 
-/** Listens to the whole window before the page does, and never holds up a scroll. */
-export function listen(type: string, react: (event: Event) => void): void {
-  addEventListener(type, safely(react), { capture: true, passive: true });
+/** Listens to a whole window, document or shadow root before the page does, and never holds up a scroll. */
+export function listen(type: string, react: (event: Event) => void, where: EventTarget = window): void {
+  where.addEventListener(type, safely(react), { capture: true, passive: true });
 }
+
+/** What the page may do to these later is nothing to us. */
+export const { parse, stringify } = JSON;

@@ -5,7 +5,8 @@ import { safely } from './guard.js';
 import { startTracker } from './tracker.js';
 
 safely(() => {
-  if (window.CallTrkSwap) return;
+  // An element of that name is none of ours.
+  if (window.CallTrkSwap && !(window.CallTrkSwap instanceof Node)) return;
   const settings = readSettings();
   const connect = installApi();
   whenActivated(() => connect(safely(startTracker)(settings)));

@@ -6,7 +6,7 @@ import Cookies from 'js-cookie';
 import type { ScriptConfig } from '../shared/contract/visitor.js';
 import { campaignOf, createJudge } from '../shared/source-match.js';
 import { safely } from './guard.js';
-import { readLocal, writeLocal } from './storage.js';
+import { eraseLocal, readLocal, writeLocal } from './storage.js';
 import { createUuid, isUuid } from './uuid.js';
 import { currentTouch } from './visit.js';
 
@@ -36,6 +36,19 @@ export function openSession({ cookie_days: days, overrides = [] }: ScriptConfig)
     landing: keep('calltrk_landing', () => touch.landing),
     referrer: keep('calltrk_referrer', () => touch.referrer),
   };
+}
+
+/** Another site of the company has handed over its visitor: he goes on here as who he is there. */
+export function takeOver(session: Session, taken: Omit<Session, 'isNew'>, days: number): void {
+  Object.assign(session, taken);
+  for (const name of ['id', 'landing', 'referrer'] as const)
+    remember(`calltrk_${name === 'id' ? 'session_id' : name}`, days, () => taken[name], Boolean, true);
+}
+
+/** Nothing of what is remembered here is left. */
+export function forgetSession(): void {
+  for (const name of ['session_id', 'landing', 'referrer', 'fcid']) writeCookie(`calltrk_${name}`, '', 0);
+  eraseLocal();
 }
 
 function clickOf(landing: string): string {
@@ -70,12 +83,16 @@ function remember(
   return value;
 }
 
-/** Every value under this name: a cookie of the host and one of the domain can stand side by side. */
+/**
+ * Every value under this name: a cookie of the host and one of the domain can stand side by side. Before 2023
+ * CallRail put the company's number behind the name.
+ */
 const readCookies = safely((name: string): string[] =>
   document.cookie
     .split('; ')
-    .filter((cookie) => cookie.startsWith(`${name}=`))
-    .map((cookie) => decode(cookie.slice(name.length + 1), name) ?? ''),
+    .map((cookie) => RegExp(`^${name}(?:_\\d+)?=(.*)`).exec(cookie)?.[1] ?? '')
+    .filter(Boolean)
+    .map((value) => decode(value, name) ?? ''),
 );
 
 /** As js-cookie wrote it; somebody else's cookie may be no good. */

@@ -13,13 +13,17 @@ export interface Visit extends Touch {
   touch(): void;
 }
 
-/** The visit under way, unless it went idle, its session is new, or the address is a new campaign click. */
-export function openVisit(isNewSession: boolean): Visit {
-  const here = currentTouch();
+/**
+ * The visit under way, unless it went idle, its session is new, or the address is a new campaign click; or the one that
+ * `began` on another site and goes on here.
+ */
+export function openVisit(isNewSession: boolean, began?: Touch): Visit {
+  const here = began ?? currentTouch();
   const last = readLocal(NAME) as (Touch & { at: number }) | null | undefined;
   const campaign = campaignOf(here.landing);
   const goesOn =
     !isNewSession &&
+    !began &&
     typeof last?.landing === 'string' &&
     typeof last.referrer === 'string' &&
     Date.now() - last.at < IDLE_MS &&

@@ -3,7 +3,6 @@
  * as the server does it. What a test sees is what a site owner or the server would see: the page, its cookies and
  * storage, and the requests that left it.
  */
-import { build } from 'esbuild';
 import { Window as HappyWindow } from 'happy-dom';
 import { CookieJar, JSDOM } from 'jsdom';
 import { vi } from 'vitest';
@@ -13,20 +12,13 @@ import type {
   SwapRequest,
   VisitorEvent,
 } from '../../shared/contract/visitor.js';
+import { buildSnippet } from '../../snippet/build.mjs';
 
 export const LIBRARIES = ['jsdom', 'happy-dom'] as const;
 export type Library = (typeof LIBRARIES)[number];
 
-const { outputFiles } = await build({
-  entryPoints: ['snippet/index.ts'],
-  bundle: true,
-  minify: true,
-  format: 'iife',
-  target: 'es2020',
-  write: false,
-});
 /** The script as it is built, its configuration not yet put in. */
-export const SCRIPT = outputFiles[0]?.text ?? '';
+export const SCRIPT = await buildSnippet();
 
 export const KEY = 'k'.repeat(20);
 export const TARGET = '+13055550100';
@@ -174,6 +166,24 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
 
 function happyWindow(url: string, html: string): HappyWindow {
   const window = new HappyWindow({ url });
+  // happy-dom 21 has forgotten that an attribute is a node: https://dom.spec.whatwg.org/#dom-node-nodevalue
+  Object.defineProperties(window.Attr.prototype, {
+    nodeName: {
+      configurable: true,
+      get(this: Attr) {
+        return this.name;
+      },
+    },
+    nodeValue: {
+      configurable: true,
+      get(this: Attr) {
+        return this.value;
+      },
+      set(this: Attr, value: string) {
+        this.value = value;
+      },
+    },
+  });
   window.document.write(`<!doctype html><body>${html}</body>`);
   return window;
 }
@@ -226,12 +236,13 @@ function run(page: Page, options: PageOptions): void {
     fetch,
     setTimeout: globalThis.setTimeout,
     clearTimeout: globalThis.clearTimeout,
+    setInterval: globalThis.setInterval,
     Date: globalThis.Date,
   };
   new Function(
     'page',
     'world',
-    `with (page) { const { fetch, setTimeout, clearTimeout, Date } = world; (function () { ${code} })(); }`,
+    `with (page) { const { fetch, setTimeout, clearTimeout, setInterval, Date } = world; (function () { ${code} })(); }`,
   )(window, world);
 }
 

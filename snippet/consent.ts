@@ -1,0 +1,79 @@
+/**
+ * What the visitor chose. Until he agreed, or the site needs no agreement, nothing is stored or sent. The choice is
+ * not remembered here: the site's consent manager has it and tells it on every page.
+ */
+import type { ScriptConfig } from '../shared/contract/visitor.js';
+import { safely } from './guard.js';
+
+/** How often a consent manager is looked for and listened to: none tells who was not there when it spoke. */
+const LOOK_MS = 200;
+
+/** https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework, CMP API v2. */
+interface TcData {
+  gdprApplies?: boolean;
+  eventStatus?: string;
+  purpose?: { consents?: Record<string, boolean> };
+}
+type TcfApi = (
+  command: 'addEventListener',
+  version: 2,
+  tell: (data: TcData, success: boolean) => void,
+) => void;
+
+/** `Global Privacy Control` is on in this browser: https://w3c.github.io/gpc/ */
+export function hasPrivacyControl(): boolean {
+  return !!(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
+}
+
+/**
+ * Calls `decide` with each new decision, the first one before it returns where it is known by then. Returns what a
+ * decision of the page's own goes to. A signal of the browser that the company takes for a refusal is the last word.
+ */
+export function watchConsent(
+  { consent, refusals = [] }: Pick<ScriptConfig, 'consent' | 'refusals'>,
+  decide: (granted: boolean) => void,
+): (state: string) => void {
+  let decided: boolean | undefined;
+  const tell = safely((granted: boolean) => {
+    if (granted === decided) return;
+    decided = granted;
+    decide(granted);
+  });
+  const refuses = { gpc: hasPrivacyControl(), dnt: navigator.doNotTrack === '1' };
+  if (refusals.some((signal) => refuses[signal])) return () => {};
+
+  let heard: string | undefined;
+  let hasTcf = false;
+
+  /** Google's Consent Mode: the last update in the data layer holds. */
+  function look(): void {
+    let said: string | undefined;
+    for (const entry of (window.dataLayer ?? []) as [string?, string?, Record<string, string>?][]) {
+      if (entry?.[0] === 'consent' && entry[1] === 'update')
+        said = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? said;
+    }
+    if (said !== heard) {
+      heard = said;
+      tell(said === 'granted');
+    }
+    const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
+    if (!tcf || hasTcf) return;
+    hasTcf = true;
+    tcf(
+      'addEventListener',
+      2,
+      safely(({ gdprApplies, eventStatus, purpose }, success) => {
+        if (!success) return;
+        if (gdprApplies === false) tell(true);
+        else if (/^(?:tcl|user)/.test(eventStatus ?? '')) tell(!!purpose?.consents?.[1]);
+      }),
+    );
+  }
+
+  if (consent !== 'wait') tell(true);
+  else {
+    safely(look)();
+    setInterval(safely(look), LOOK_MS);
+  }
+  return (state) => tell(state === 'granted');
+}
