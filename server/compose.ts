@@ -22,6 +22,7 @@ import { learnCallModels } from './jobs/learn-call-models.js';
 import { poolJobs } from './jobs/plan-lanes.js';
 import { startJobs } from './jobs/runner.js';
 import { type PoolHealth, watchPools } from './jobs/watch-pools.js';
+import { createLinkTokens } from './link-tokens.js';
 import { createMetrics, type Metrics } from './metrics.js';
 import { createRefresher } from './refresher.js';
 import { createRoutingFile } from './routing-file.js';
@@ -142,6 +143,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     },
     alone: redis === undefined,
   });
+  const links = createLinkTokens();
   const visitor = { directory, sessions, pools, writer, deriveId };
   const app = await buildApp({
     logLevel: config.logLevel,
@@ -151,6 +153,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     visitor: {
       swap: createSwap({
         ...visitor,
+        links,
         count: (what) => metrics.leases.inc({ kind: what.replace('lease_', '') }),
       }),
       receive: createVisitorEvents({
@@ -219,10 +222,11 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       // First of all: a newer version must not migrate the database of a server that runs.
       onlyServer ??= await becomeOnlyServer(postgres, { alone: options.alone, onLost: options.onTakenOver });
       const { applied } = await migrate(pool);
-      const { accountId } = await bootstrap(pool, {
+      const { accountId, linkSecret } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,
       });
+      links.useSecret(linkSecret);
       // Before anybody is served: what earlier processes acknowledged comes first.
       await writer.open();
       await refresher.start();

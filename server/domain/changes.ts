@@ -22,7 +22,8 @@ export interface Visit {
 export type Change =
   /** A page with the company's script asked for numbers. */
   | { type: 'script_seen'; at: Millis }
-  | { type: 'session'; sessionId: string; device: Device | null; at: Millis }
+  /** Comes again to say that it is marked (`gpc`), which it stays. The journal of a version before does not say it. */
+  | { type: 'session'; sessionId: string; device: Device | null; at: Millis; gpc?: boolean }
   | {
       type: 'visit';
       sessionId: string;

@@ -99,6 +99,11 @@ export interface LeadReport {
   personId: string | null;
   sessionId: string | null;
   device: Device | null;
+  /**
+   * The session asked for Global Privacy Control. Whatever tells an ad platform of lead events must leave this one out,
+   * its click ids first of all.
+   */
+  gpc: boolean;
   note: string | null;
   value: number | null;
   leadStatus: string | null;

@@ -38,6 +38,8 @@ export interface Session {
   wasRead: boolean;
   /** The sign of life that was written last. */
   seenWritten: Millis;
+  /** A page of it came with Global Privacy Control, as far as this memory reaches: the record may know it already. */
+  gpc: boolean;
   /** The page view that was counted last: a page that got no answer tells it again. */
   lastPage: string | null;
   /**
@@ -148,6 +150,7 @@ export function createSessions({ records, defer, after, alone }: SessionsOptions
       visit: visit ?? null,
       wasRead: visit !== undefined,
       seenWritten: 0,
+      gpc: false,
       lastPage: null,
       unkept: [],
     };
@@ -237,13 +240,21 @@ export function opensVisit(visit: CurrentVisit | null, landing: string, now: Mil
 /**
  * Counts a sign of life: goes on with the session's visit or opens a new one. Changes the session in memory; `changes`
  * must be written by `keepSession`. `lastSign` is the sign of life before this one. `page` is the id of a page view,
- * null where the sign is another one: its own row carries the sign, too, so it is kept however soon it comes.
+ * null where the sign is another one: its own row carries the sign, too, so it is kept however soon it comes. `gpc`
+ * marks the session for good.
  *
  * A visit's id follows from the one before it, so that two servers that open it at once open the same one.
  */
 export function seeVisitor(
   session: Session,
-  seen: { landing: string; referrer: string; device: Device | null; page: string | null; now: Millis },
+  seen: {
+    landing: string;
+    referrer: string;
+    device: Device | null;
+    page: string | null;
+    gpc: boolean;
+    now: Millis;
+  },
   deriveId: (...parts: string[]) => string,
 ): { visit: CurrentVisit; lastSign: Millis; changes: Change[] } {
   const { now, device, page } = seen;
@@ -252,6 +263,11 @@ export function seeVisitor(
   const lastSign = visit?.lastSeen ?? now;
   const isNewPage = page !== null && page !== session.lastPage;
   if (isNewPage) session.lastPage = page;
+  const isMarked = seen.gpc && !session.gpc;
+  if (isMarked) session.gpc = true;
+  if (!visit || isMarked) {
+    session.unkept.push({ type: 'session', sessionId, device, at: now, gpc: session.gpc });
+  }
   if (visit && !opensVisit(visit, seen.landing, now)) {
     if (isNewPage) visit.pages++;
     return { visit, lastSign, changes: signOfLife(session, visit, now, false) };
@@ -272,7 +288,6 @@ export function seeVisitor(
     leases: [],
   };
   session.visit = opened;
-  if (!visit) session.unkept.push({ type: 'session', sessionId, device, at: now });
   session.unkept.push({ type: 'visit', sessionId, device, visit: rowOf(opened), source });
   for (const { number } of visit?.leases ?? []) {
     session.unkept.push({ type: 'lease_ended', number, sessionId, at: now });

@@ -1,12 +1,35 @@
 import type { SwapRequest, SwapResponse } from '../../shared/contract/visitor.js';
-import type { LiveDirectory, Lookup } from './directory.js';
+import { readSource } from '../../shared/source.js';
+import type { LiveDirectory, Lookup, Origin } from './directory.js';
 import { invalid, isInvalid, unavailable } from './errors.js';
 import { spell } from './phone-numbers.js';
 import { endLostLeases, leaseNumber, PING_SECONDS } from './pool.js';
 import type { Pools } from './pools.js';
 import type { Change, Company, CurrentVisit, Device, Millis, RecordWriter, Tracker } from './ports.js';
-import { keepSession, type Session, type Sessions, secondsToWrite, seeVisitor } from './sessions.js';
+import {
+  keepSession,
+  type Session,
+  type Sessions,
+  secondsToWrite,
+  seeVisitor,
+  VISIT_TIMEOUT_MS,
+} from './sessions.js';
 import { explainSwap } from './swap-explanation.js';
+
+/** The session that a visitor takes to another site of the same company, and how its visit under way began. */
+export interface Link {
+  session: string;
+  landing: string;
+  referrer: string;
+}
+
+/** Makes links into text that a page can carry in an address, and tells what nobody else can have made. */
+export interface LinkTokens {
+  /** At most 4096 characters of base64url, good for two minutes. Null: this link cannot be carried. */
+  issue(companyId: string, link: Link, now: Millis): string | null;
+  /** The link of a token that was issued for this company within the last two minutes; null for all else. */
+  read(companyId: string, token: string, now: Millis): Link | null;
+}
 
 /** What the surface knows about a request beside its body. */
 export interface SwapContext {
@@ -14,6 +37,8 @@ export interface SwapContext {
   /** A crawler or a page being prerendered: it gets no number and leaves no trace. */
   bot: boolean;
   device: Device | null;
+  /** Global Privacy Control, said by the browser's header. */
+  gpc: boolean;
   /** What the visitor's address may still take: a new lease uses up one. */
   leaseBudget: { left: () => boolean; take: () => void };
 }
@@ -23,6 +48,7 @@ export interface SwapParts {
   sessions: Sessions;
   pools: Pools;
   writer: RecordWriter;
+  links: LinkTokens;
   /** A UUID that follows from its parts: the same ones make the same id, on every server. */
   deriveId: (...parts: string[]) => string;
   count: (what: 'lease_opened' | 'lease_shared' | 'lease_denied') => void;
@@ -36,11 +62,12 @@ const DEFAULT_HOLD_SECONDS = 1200;
 
 /**
  * Answers which numbers the page should show, and keeps the visit, its leases and its page view. Idempotent: the
- * same session gets the same numbers, and a page view counts once. Throws a Refusal when the key is unknown or when
- * nothing could be kept.
+ * same session gets the same numbers, and a page view counts once. Whoever comes from another site of the company with
+ * a good token goes on with the session and visit that he had there; any other token is as none. Throws a Refusal when
+ * the key is unknown or when nothing could be kept.
  */
 export function createSwap(parts: SwapParts) {
-  const { directory, sessions, writer, deriveId } = parts;
+  const { directory, sessions, writer, links, deriveId } = parts;
   const scriptSeen = new Map<string, number>();
 
   function noteScript(companyId: string, now: number): Change[] {
@@ -53,7 +80,6 @@ export function createSwap(parts: SwapParts) {
     const lookup = directory.current();
     const company = companyOf(lookup, request.key);
     const config = lookup.scriptConfig(company).version;
-    const sessionId = request.session.toLowerCase();
     const explain = (visit: CurrentVisit | null, numbers: SwapResponse['numbers']) => {
       const { debug: pageVersion } = request;
       if (pageVersion === undefined) return {};
@@ -62,21 +88,22 @@ export function createSwap(parts: SwapParts) {
       return { debug: explainSwap({ lookup, company, pageVersion, visit, numbers, mayOpen }) };
     };
     if (context.bot || !company.active) {
-      return { ...nothing(request, sessionId, config), ...explain(null, {}) };
+      return { ...nothing(request, config), ...explain(null, {}) };
     }
 
-    const key = { companyId: company.companyId, sessionId };
-    const session = await sessions.open(key, context.now, request.visit.landing);
-    const { landing, referrer } = request.visit;
+    const { companyId } = company;
     const { device, now } = context;
-    const seen = seeVisitor(
-      session,
-      { landing, referrer, device, page: request.page?.id ?? null, now },
-      deriveId,
-    );
+    const arrived = links.read(companyId, request.arrived ?? '', now);
+    const sessionId = arrived?.session ?? request.session.toLowerCase();
+    const key = { companyId, sessionId };
+    const session = await sessions.open(key, now, (arrived ?? request.visit).landing);
+    const gpc = context.gpc || request.gpc === true;
+    const origin = arrived ? visitOf(session, arrived, now) : request.visit;
+    const { landing, referrer } = origin;
+    const page = request.page?.id ?? null;
+    const seen = seeVisitor(session, { landing, referrer, device, page, gpc, now }, deriveId);
     const chosen = await chooseNumbers(parts, lookup, company, request, context, session, seen);
 
-    const { companyId } = company;
     const changes = [...noteScript(companyId, now), ...seen.changes];
     const kept: Promise<unknown>[] = [];
     if (session.unkept.length + changes.length > 0) kept.push(keepSession(writer, session, changes));
@@ -101,13 +128,18 @@ export function createSwap(parts: SwapParts) {
       if (isInvalid(error)) sessions.forget(key);
       throw error;
     }
+    const began = { landing: seen.visit.landing, referrer: seen.visit.referrer };
+    const link = request.link ? links.issue(companyId, { session: sessionId, ...began }, now) : null;
     return {
       session: sessionId,
       visit: seen.visit.visitId,
+      source: seen.visit.source,
       config,
       held_seconds: chosen.holdSeconds,
       ping_seconds: PING_SECONDS,
       numbers: chosen.numbers,
+      ...(link !== null && { link }),
+      ...(arrived && { began }),
       ...explain(seen.visit, chosen.numbers),
     };
   };
@@ -119,6 +151,11 @@ export function companyOf(lookup: Lookup, key: string): Company {
   if (lookup.version === '0') throw unavailable('The directory');
   if (!company) throw invalid('key', 'is not the script key of a company here');
   return company;
+}
+
+/** How the visit under way began that a link is about: it may have been followed by another one since. */
+function visitOf({ visit }: Session, link: Link, now: Millis): Origin {
+  return visit && now - visit.lastSeen <= VISIT_TIMEOUT_MS ? visit : link;
 }
 
 async function chooseNumbers(
@@ -160,10 +197,12 @@ async function chooseNumbers(
   return { numbers, holdSeconds };
 }
 
-function nothing(request: SwapRequest, session: string, config: string): SwapResponse {
+function nothing(request: SwapRequest, config: string): SwapResponse {
+  const { landing, referrer } = request.visit;
   return {
-    session,
+    session: request.session.toLowerCase(),
     visit: '',
+    source: readSource(landing, referrer).source,
     config,
     held_seconds: DEFAULT_HOLD_SECONDS,
     ping_seconds: PING_SECONDS,

@@ -43,6 +43,8 @@ export interface EventBatch {
   now: Millis;
   bot: boolean;
   device: Device | null;
+  /** Global Privacy Control. */
+  gpc: boolean;
 }
 
 /** A client's clock is believed as a claim within a day; further off it says nothing. */
@@ -116,7 +118,7 @@ function changesOf(
   parts: EventsParts,
   session: Session,
   event: VisitorEvent,
-  { device, now }: EventBatch,
+  { device, gpc, now }: EventBatch,
   alive: Change[],
 ): Change[] {
   if (event.type === 'leave') {
@@ -126,7 +128,13 @@ function changesOf(
   const { sessionId } = session.key;
   const { visit, changes } = seeVisitor(
     session,
-    { ...placeOf(session, event, now), device, page: event.type === 'page_view' ? event.id : null, now },
+    {
+      ...placeOf(session, event, now),
+      device,
+      page: event.type === 'page_view' ? event.id : null,
+      gpc,
+      now,
+    },
     parts.deriveId,
   );
   alive.push(...changes);

@@ -1,23 +1,32 @@
 import type { FastifyRequest } from 'fastify';
 import { getDomain } from 'tldts';
-import type { SwapRequest } from '../../shared/contract/visitor.js';
 
 const NAMES = ['calltrk_session_id', 'calltrk_landing', 'calltrk_referrer'] as const;
+
+/** What the browser is to remember. */
+export interface Remembered {
+  session: string;
+  landing: string;
+  referrer: string;
+}
 
 /**
  * The script's cookies as `Set-Cookie` lines, when page and API are one origin (a reverse proxy on the site's own
  * host): cookies that a server sets are not under Safari's seven-day cap. Cookies that the browser has are renewed as
- * they are, so that the first landing page and referrer stay. Empty for any other origin: then the script sets them.
+ * they are, so that the first landing page and referrer stay, unless they are of a session that the visitor has left
+ * for the one he had on another site. Empty for any other origin: then the script sets them.
  * https://webkit.org/tracking-prevention/
  */
-export function firstPartyCookies(request: FastifyRequest, swap: SwapRequest, days: number): string[] {
+export function firstPartyCookies(request: FastifyRequest, visitor: Remembered, days: number): string[] {
   const { origin } = request.headers;
   if (origin === undefined || origin !== `${request.protocol}://${request.host}`) return [];
-  const present = readCookies(request.headers.cookie ?? '');
+  const had = readCookies(request.headers.cookie ?? '');
+  const id = had.get('calltrk_session_id');
+  const present = id === undefined || id.toLowerCase() === visitor.session ? had : new Map<string, string>();
   const fresh = {
-    calltrk_session_id: swap.session.toLowerCase(),
-    calltrk_landing: encode(swap.visit.landing),
-    calltrk_referrer: encode(swap.visit.referrer),
+    calltrk_session_id: visitor.session,
+    calltrk_landing: encode(visitor.landing),
+    calltrk_referrer: encode(visitor.referrer),
   };
   // The widest domain a browser accepts, as the script does; a bare host or an address has none.
   const domain = getDomain(request.hostname);

@@ -66,10 +66,11 @@ export async function visitorRoutes(scope: FastifyInstance, parts: VisitorParts)
     },
     handler: async (request, reply) => {
       const body = cleaned(request.body);
-      const context = { now: Date.now(), bot: isCrawler(request), device: deviceOf(request) };
+      const context = whoAsks(request);
       const answer = await parts.swap(body, { ...context, leaseBudget: parts.budgets.of(request.ip) });
       parts.count('swap');
-      const cookies = firstPartyCookies(request, body, parts.cookieDays(body.key));
+      const remembered = { session: answer.session, ...(answer.began ?? body.visit) };
+      const cookies = firstPartyCookies(request, remembered, parts.cookieDays(body.key));
       if (cookies.length > 0) reply.header('set-cookie', cookies);
       return reply.header('cache-control', 'no-store').send(answer);
     },
@@ -88,14 +89,20 @@ export async function visitorRoutes(scope: FastifyInstance, parts: VisitorParts)
     handler: async (request, reply) => {
       const { key, session } = request.body;
       const { events, rejected } = checkEvents(cleaned(request.body.events));
-      const who = { now: Date.now(), bot: isCrawler(request), device: deviceOf(request) };
-      const answer = await parts.receive({ key, session, events, rejected, ...who });
+      const answer = await parts.receive({ key, session, events, rejected, ...whoAsks(request) });
       parts.count('event_accepted', answer.accepted);
       parts.count('event_repeated', answer.repeated);
       parts.count('event_rejected', answer.rejected.length);
       return reply.header('cache-control', 'no-store').send(answer);
     },
   });
+}
+
+/** What a request says beside its body. */
+function whoAsks(request: FastifyRequest) {
+  // https://w3c.github.io/gpc/
+  const gpc = request.headers['sec-gpc'] === '1';
+  return { now: Date.now(), bot: isCrawler(request), device: deviceOf(request), gpc };
 }
 
 function checkEvents(events: unknown[]): { events: VisitorEvent[]; rejected: EventsResponse['rejected'] } {

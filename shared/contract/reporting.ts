@@ -72,6 +72,10 @@ export const AttributionSchema = Type.Object(
         weight: Type.Number(),
       }),
     ),
+    gpc: Type.Boolean({
+      description:
+        'The session asked for Global Privacy Control: nothing of it may go to an ad platform, no click id either.',
+    }),
     corrected_at: Type.Optional(
       Type.String({ format: 'date-time', description: 'A user said so then; nothing else changes it.' }),
     ),

@@ -54,8 +54,8 @@ export const SwapRequestSchema = Type.Object(
     ),
     arrived: Type.Optional(
       Type.String({
-        maxLength: 4096,
-        description: 'The token with which the visitor came from another site.',
+        description:
+          'The token with which the visitor came from another site. One that is not good is as none, whatever it is.',
       }),
     ),
     debug: Type.Optional(
@@ -91,7 +91,7 @@ export const SwapResponseSchema = Type.Object(
     numbers: Type.Record(Type.String(), Type.Union([DisplayNumberSchema, Type.Null()]), {
       description: "Target to tracking number; null: keep the site's own number.",
     }),
-    source: Type.Optional(Type.String({ description: 'Slug of the source of this visit.' })),
+    source: Type.String({ description: 'Slug of the source of the visit under way.' }),
     link: Type.Optional(Type.String({ description: 'The token asked for, good for two minutes.' })),
     began: Type.Optional(
       Type.Object(

@@ -82,6 +82,7 @@ describe('the visitor surface', () => {
       const land = async (landing: string) =>
         (await someone.swap({ visit: { landing, referrer: 'direct' } })).body;
       const first = await land('https://x.example/?gclid=A');
+      const sources = async (path: string) => (await land(`https://x.example/${path}`)).source;
       const inside = await land('https://x.example/contact');
       const again = await land('https://x.example/?gclid=A');
       const second = await land('https://x.example/?gclid=B');
@@ -89,6 +90,12 @@ describe('the visitor surface', () => {
       expect(again.visit).toBe(first.visit);
       expect(second.visit).not.toBe(first.visit);
       expect(second.numbers).toEqual(first.numbers);
+      // Each answer names the source of the visit under way.
+      expect([first.source, inside.source]).toEqual(['google_paid', 'google_paid']);
+      expect([await sources('?fbclid=C'), await sources('contact')]).toEqual([
+        'facebook_organic',
+        'facebook_organic',
+      ]);
     });
 
     test('gives two tabs that open at once one visit and one number', async () => {
@@ -105,7 +112,11 @@ describe('the visitor surface', () => {
       ]) {
         const response = await post('/v1/swap', swapBody(), headers);
         expect(response.status).toBe(200);
-        expect(await response.json()).toMatchObject({ numbers: { [DEMO_NUMBER]: null }, visit: '' });
+        expect(await response.json()).toMatchObject({
+          numbers: { [DEMO_NUMBER]: null },
+          visit: '',
+          source: 'direct',
+        });
       }
     });
 

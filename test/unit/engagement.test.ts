@@ -22,7 +22,14 @@ async function newSession(onRecord: CurrentVisit | null = null, alone = true) {
 
 /** A sign of life so many seconds after the visit began; with a page, a view of it. */
 function see(session: Session, seconds: number, page: string | null = null) {
-  const seen = { landing: LANDING, referrer: 'direct', device: null, page, now: AT + seconds * 1000 };
+  const seen = {
+    landing: LANDING,
+    referrer: 'direct',
+    device: null,
+    page,
+    gpc: false,
+    now: AT + seconds * 1000,
+  };
   return seeVisitor(session, seen, (...parts) => parts.join(' '));
 }
 const leave = (session: Session, seconds: number) => seeLeave(session, AT + seconds * 1000);

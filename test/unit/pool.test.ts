@@ -58,6 +58,7 @@ function open(more: Partial<Tracker> = {}) {
       visit,
       wasRead: true,
       seenWritten: 0,
+      gpc: false,
       lastPage: null,
       unkept: [] as Change[],
     };

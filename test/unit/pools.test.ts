@@ -200,6 +200,7 @@ describe('a visitor while the leases are away', () => {
       visit: current,
       wasRead: true,
       seenWritten: 0,
+      gpc: false,
       lastPage: null,
       unkept: [],
     };
@@ -250,6 +251,7 @@ test('two servers that see a visitor at once make the same lease row of his one 
       visit: current,
       wasRead: true,
       seenWritten: 0,
+      gpc: false,
       lastPage: null,
       unkept: [] as never[],
     };

@@ -32,7 +32,7 @@ export function referrerDomain(lead: LeadReport): string | null {
 export const sourceExplanation = (lead: LeadReport) => explainSourceOf(lead);
 
 /** A record's attribution in the words of the wire; what a user or late facts changed of it only where they did. */
-export function attribution({ attribution: join, correctedAt, revised }: LeadReport, view: View) {
+export function attribution({ attribution: join, correctedAt, revised, gpc }: LeadReport, view: View) {
   const { session, visit, source, confidence, sourceConfidence, method, candidates } = join;
   const time = (at: number) => formatTime(at, view.timeZone);
   return {
@@ -43,6 +43,7 @@ export function attribution({ attribution: join, correctedAt, revised }: LeadRep
     source_confidence: sourceConfidence,
     method,
     candidates,
+    gpc,
     ...(correctedAt === null ? {} : { corrected_at: time(correctedAt) }),
     ...(revised === null ? {} : { revised: { at: time(revised.at), before: revised.before } }),
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { transaction } from './connect.js';
 import { newId, newNumericId, newScriptKey } from './ids.js';
@@ -27,8 +27,15 @@ export interface BootstrapOptions {
   demo: boolean;
 }
 
-/** Makes an empty database usable, once, and sets the first user's API key. Answers the first account. */
-export function bootstrap(pool: pg.Pool, options: BootstrapOptions): Promise<{ accountId: string }> {
+export interface Bootstrapped {
+  /** The first account. */
+  accountId: string;
+  /** Signs links (domain/swap.ts), the same on every server. */
+  linkSecret: Uint8Array;
+}
+
+/** Makes an empty database usable, once, and sets the first user's API key. */
+export function bootstrap(pool: pg.Pool, options: BootstrapOptions): Promise<Bootstrapped> {
   return transaction(pool, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1)', [BOOTSTRAP_LOCK]);
     const { rows } = await client.query<{ account_id: string; user_id: string }>(
@@ -41,8 +48,20 @@ export function bootstrap(pool: pg.Pool, options: BootstrapOptions): Promise<{ a
       'INSERT INTO api_keys (key_hash, user_id, from_environment) VALUES ($1, $2, true) ON CONFLICT DO NOTHING',
       [hash, userId],
     );
-    return { accountId };
+    return { accountId, linkSecret: await readOrMakeSecret(client, 'link') };
   });
+}
+
+/** Behind the lock: one server makes it, all know it. */
+async function readOrMakeSecret(client: pg.ClientBase, name: string): Promise<Uint8Array> {
+  const { rows } = await client.query<{ secret: Buffer }>(
+    'SELECT secret FROM server_secrets WHERE name = $1',
+    [name],
+  );
+  if (rows[0]) return rows[0].secret;
+  const secret = randomBytes(32);
+  await client.query('INSERT INTO server_secrets (name, secret) VALUES ($1, $2)', [name, secret]);
+  return secret;
 }
 
 async function createAccount(

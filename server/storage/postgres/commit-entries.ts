@@ -6,7 +6,7 @@ import { personOfLead } from './persons.js';
 type Form = Extract<Change, { type: 'form' }>;
 type Row = { entry: number; companyId: string };
 
-/** The arguments of `write_entries` (migrations/0006), in their order: one JSON array for each. */
+/** The arguments of `write_entries` (migrations/0013), in their order: one JSON array for each. */
 const TABLES = [
   'script_seen',
   'session',

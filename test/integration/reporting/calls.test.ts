@@ -281,6 +281,7 @@ describe('the visits behind a call', () => {
       source_confidence: 0.95,
       method: 'sole_holder',
       candidates: [{ session: sessionId, visit: visitId, source: 'facebook_organic', weight: 0.9 }],
+      gpc: false,
     });
     const [listed] = await list(`company_id=${own}&fields=attribution`);
     expect(listed).toHaveProperty('attribution.confidence', 0.9);

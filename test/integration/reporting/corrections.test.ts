@@ -81,6 +81,7 @@ describe('a join that a user corrects', () => {
       source_confidence: 1,
       method: 'session',
       candidates: [{ session: right.session, visit: right.visit, source: 'google_paid', weight: 1 }],
+      gpc: false,
       corrected_at: expect.stringMatching(/^\d{4}-.*[+-]\d\d:\d\d$/),
       revised: {
         at: body.attribution.corrected_at,

@@ -22,6 +22,7 @@ export interface LeadRow {
   person_id: string | null;
   session_id: string | null;
   device: Device | null;
+  gpc: boolean | null;
   note: string | null;
   value: string | null;
   lead_status: string | null;
@@ -92,7 +93,7 @@ export function leadDetails(details: ReadonlySet<Detail>, at: Sql): { columns: S
   const isPersonal = details.has('milestones') || details.has('touches');
   return {
     columns: sql`
-      co.name AS company_name, co.time_zone AS company_time_zone, s.device,
+      co.name AS company_name, co.time_zone AS company_time_zone, s.device, s.gpc,
       coalesce(pe.merged_into, c.person_id) AS stands_for
       ${details.has('visits') ? sql`, to_jsonb(f) AS first_touch, g.click_ids` : NOTHING}
       ${milestones.columns} ${touches.columns}`,
@@ -188,6 +189,7 @@ export function leadOf(row: LeadRow): LeadReport {
     personId: row.stands_for,
     sessionId: row.session_id,
     device: row.device,
+    gpc: row.gpc === true,
     note: row.note,
     value: row.value === null ? null : Number(row.value),
     leadStatus: row.lead_status,
