@@ -10,12 +10,12 @@ import {
   migrate,
 } from '../../server/storage/postgres/migrate.js';
 import { createRecordStore } from '../../server/storage/postgres/record-store.js';
-import { type DemoCompany, demoCompany } from '../support/demo.js';
+import { DEMO_NUMBER, type DemoCompany, demoCompany, incoming, twilioWebhook } from '../support/demo.js';
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { until } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { insert, seedSession, seedVisit } from '../support/seed.js';
-import { type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
+import { type RunningServer, removeDataDir, report, startServer, visitor } from '../support/server.js';
 
 let postgres: TestPostgres;
 let redis: TestRedis;
@@ -74,6 +74,47 @@ test('a visit has its pages, and the time from its first sign of life to the lea
   const left = await recorded(someone.session);
   expect(left).toMatchObject({ pages: 3, active: Math.floor(left.length) });
   expect(left.active).toBeGreaterThanOrEqual(10);
+});
+
+test('the routes of a page that never loads anew are pages of its visit, and the call knows on which it came', async () => {
+  const someone = visitor(servers[0], demo.scriptKey);
+  const { body } = await someone.swap();
+  const number = body.numbers[DEMO_NUMBER].e164;
+  await seconds(1);
+  const route = (path: string, at: number) => ({
+    type: 'page_view',
+    url: `https://bluebird.example${path}`,
+    title: path.slice(1),
+    at,
+  });
+  const now = Date.now();
+  // Both in one request, as they are after a bad network, and in the wrong order.
+  await someone.send(route('/contact', now), route('/prices', now - 5000));
+  const { rows } = await pool.query(
+    `SELECT url, title, visit_id FROM page_views WHERE session_id = $1 ORDER BY viewed_at, client_at`,
+    [someone.session],
+  );
+  const visit_id = body.visit;
+  expect(rows).toEqual([
+    { url: 'https://bluebird.example/', title: 'Home', visit_id },
+    { url: 'https://bluebird.example/prices', title: 'prices', visit_id },
+    { url: 'https://bluebird.example/contact', title: 'contact', visit_id },
+  ]);
+  const told = await recorded(someone.session);
+  expect(told.pages).toBe(3);
+  expect(told.length).toBeGreaterThanOrEqual(1);
+  await someone.send({ type: 'tap', number, target: DEMO_NUMBER });
+  await twilioWebhook(servers[0], '/v1/telephony/twilio/voice', incoming(number));
+  const call = await until(
+    async () => {
+      const { calls } = await report(servers[0], 'calls.json?fields=last_requested_url,attribution');
+      return calls.find(({ attribution }: any) => attribution.visit === visit_id);
+    },
+    { what: 'the joined call' },
+  );
+  expect(call.last_requested_url).toBe('https://bluebird.example/contact');
+  const { candidates } = await report(servers[0], `calls/${call.id}/attribution.json`);
+  expect(candidates[0]).toMatchObject({ visit: visit_id, pages: 3 });
 });
 
 test('a page that is told again counts once, also by another server', async () => {

@@ -199,7 +199,8 @@ async function report(
 const LAST_PAGE = sql`
   LEFT JOIN LATERAL (SELECT v.url FROM page_views v
                      WHERE v.company_id = c.company_id AND v.session_id = c.session_id AND v.viewed_at <= c.started_at
-                     ORDER BY v.viewed_at DESC LIMIT 1) p ON true
+                     -- Of those that came in one request the browser alone knows the order.
+                     ORDER BY v.viewed_at DESC, v.client_at DESC NULLS LAST LIMIT 1) p ON true
   LEFT JOIN visits l ON l.company_id = c.company_id AND l.visit_id = c.visit_id`;
 
 const CALL_COUNTS = sql`
