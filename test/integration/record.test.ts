@@ -295,6 +295,59 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
       ]);
     });
 
+    test('whoever got a number from a clock that was ahead holds it no more for the next one, and can leave it', async () => {
+      const writer = await openWriter();
+      const [HOUR, MINUTE] = [3_600_000, 60_000];
+      const now = Date.now();
+      /** Somebody's number, his last sign of life, and when it was given to him. */
+      const open = async (number: string, at: number, lastSeen = at) => {
+        const [sessionId, visitId] = [uuid(), uuid()];
+        const lease = { leaseId: uuid(), trackerId: 'TRK1', number, sessionId, visitId, at };
+        const changes: Change[] = [
+          visit(sessionId, visitId, { startedAt: at, lastSeen }),
+          { type: 'lease', ...lease, holdSeconds: 1200, shared: false },
+        ];
+        await writer.write({ companyId: COMPANY, eventId: null, changes });
+        return { sessionId };
+      };
+      const end = (number: string, { sessionId }: { sessionId: string }, at: number) =>
+        writer.write({
+          companyId: COMPANY,
+          eventId: null,
+          changes: [{ type: 'lease_ended', number, sessionId, at }],
+        });
+      // Given at a time that has not come, and given in time to one whose last sign of life has not come.
+      await open('+16465550401', now + HOUR);
+      await open('+16465550401', now);
+      await open('+16465550402', now - MINUTE, now + HOUR);
+      await open('+16465550402', now);
+      // A row that waited in a journal for an hour: whoever came after it is there, and he has the number for longer.
+      const there = await open('+16465550403', now - HOUR + MINUTE, now);
+      await open('+16465550403', now - HOUR);
+      // A clock that is a little ahead is no reason.
+      await open('+16465550404', now + 4 * MINUTE);
+      await open('+16465550404', now);
+      await end('+16465550405', await open('+16465550405', now + HOUR), now);
+      // Left by that clock, too: a row that comes a second late has not met him.
+      await end('+16465550406', await open('+16465550406', now - MINUTE, now + HOUR), now + HOUR);
+      await open('+16465550406', now - 1000);
+      // What is told late of a hold that had ended says nothing of the one that was begun since.
+      await end('+16465550403', there, now - HOUR);
+      await until(() => (writer.waiting().bytes === 0 ? true : undefined));
+      const { rows } = await pool.query(
+        `SELECT right(number, 1) AS number, string_agg(shared || ' ' || (ended_at IS NOT NULL), ', ' ORDER BY written_at, started_at) AS leases
+         FROM leases WHERE number LIKE '+1646555040_' GROUP BY number ORDER BY number`,
+      );
+      expect(rows).toEqual([
+        { number: '1', leases: 'false true, false false' },
+        { number: '2', leases: 'false true, false false' },
+        { number: '3', leases: 'true false, true false' },
+        { number: '4', leases: 'true false, true false' },
+        { number: '5', leases: 'false true' },
+        { number: '6', leases: 'false true, false false' },
+      ]);
+    });
+
     test('a visit with its lease is read back as the session left it', async () => {
       const writer = await openWriter();
       const records = createRecordStore({ pool, callPool: pool, writePool: pool });

@@ -1,4 +1,4 @@
--- Sessions that asked for privacy, and links that take a session to another site.
+-- Sessions that asked for privacy, links that take a session to another site, and clocks that were ahead.
 
 -- gpc: a page of it came with Global Privacy Control, once is enough. Nothing of such a session may go to an ad platform.
 ALTER TABLE sessions ADD COLUMN gpc boolean NOT NULL DEFAULT false;
@@ -10,7 +10,8 @@ CREATE TABLE server_secrets (
   created_at timestamptz NOT NULL DEFAULT now()
 );
 
--- As before (0006), and a session row may come again to say that it is marked.
+-- As before (0006), with three more: a session row may come again to say that it is marked; a new lease ends those whose
+-- last sign of life has not come yet; and a lease that began at such a time can be ended.
 CREATE OR REPLACE FUNCTION write_entries(
   events json, scripts json, sessions json, visits json, visits_seen json,
   leases json, leases_ended json, leases_shared json, page_views json, taps json
@@ -19,6 +20,9 @@ DECLARE
   repeated integer[] := '{}';
   -- A lease row that is older than this when it is written was in a commit that failed; others may have come between.
   late CONSTANT interval := '100 ms';
+  -- What is said to have happened so long after a row that comes now was told by a clock that was ahead: so long after
+  -- the row's own time, and after this very moment, since a row from a journal may come hours after its time.
+  ahead CONSTANT interval := '5 minutes';
   has_others boolean;
   is_late boolean;
   is_crowded boolean;
@@ -118,16 +122,19 @@ BEGIN
     IF has_others THEN
       -- What was to be written of a number's earlier holders may have been lost with a commit that failed, while the
       -- pool in memory went on. So a new lease looks at those whose leases are open by the record. An exclusive one says
-      -- that nobody holds the number any more: who has run out has ended then …
+      -- that nobody holds the number any more: who has run out has ended then, and he whose last sign of life cannot
+      -- have been yet ends now …
       UPDATE leases l SET ended_at = past.until
-      FROM (SELECT o.company_id, o.lease_id, min(v.last_seen + make_interval(secs => o.hold_seconds)) AS until
+      FROM (SELECT o.company_id, o.lease_id,
+                   min(least(v.last_seen + make_interval(secs => o.hold_seconds), to_timestamp(r.at / 1000))) AS until
             FROM json_to_recordset(leases)
                    AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8, shared boolean)
             JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND o.ended_at IS NULL
                          AND o.session_id <> r."sessionId"
             JOIN visits v ON v.company_id = o.company_id AND v.visit_id = o.visit_id
             WHERE NOT r.shared AND r.entry <> ALL (repeated)
-              AND v.last_seen + make_interval(secs => o.hold_seconds) <= to_timestamp(r.at / 1000)
+              AND (v.last_seen + make_interval(secs => o.hold_seconds) <= to_timestamp(r.at / 1000)
+                   OR v.last_seen > greatest(to_timestamp(r.at / 1000), clock_timestamp()) + ahead)
             GROUP BY 1, 2 ORDER BY 1, 2) past
       WHERE l.company_id = past.company_id AND l.lease_id = past.lease_id;
       -- … and all others share it from now on, those included whose signs of life were lost.
@@ -140,13 +147,15 @@ BEGIN
       WHERE l.company_id = other.company_id AND l.lease_id = other.lease_id;
     END IF;
     IF is_late THEN
-      -- A row that comes late, as its first commit failed, may meet one that has ended in the meantime.
+      -- A row that comes late, as its first commit failed, may meet one that has ended in the meantime. An end that is yet
+      -- to come was told by a clock that was ahead, and says nothing.
       UPDATE leases l SET shared = true
       FROM (SELECT DISTINCT o.company_id, o.lease_id
             FROM json_to_recordset(leases)
                    AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
             JOIN leases o ON o.company_id = r."companyId" AND o.number = r.number AND NOT o.shared
                          AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
+                         AND o.ended_at < clock_timestamp() + ahead
                          AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day'
             WHERE r.entry <> ALL (repeated) AND to_timestamp(r.at / 1000) < clock_timestamp() - late
             ORDER BY 1, 2) other
@@ -162,6 +171,7 @@ BEGIN
              OR to_timestamp(r.at / 1000) < clock_timestamp() - late
                 AND EXISTS (SELECT FROM leases o WHERE o.company_id = r."companyId" AND o.number = r.number
                               AND o.session_id <> r."sessionId" AND o.ended_at > to_timestamp(r.at / 1000)
+                              AND o.ended_at < clock_timestamp() + ahead
                               AND o.started_at > to_timestamp(r.at / 1000) - interval '1 day')
     FROM json_to_recordset(leases) AS r(entry int, "companyId" text, "leaseId" uuid, "trackerId" text, number text,
       "sessionId" uuid, "visitId" uuid, at float8, "holdSeconds" int, shared boolean)
@@ -212,7 +222,9 @@ BEGIN
           FROM json_to_recordset(leases_ended)
                  AS r(entry int, "companyId" text, number text, "sessionId" uuid, at float8)
           JOIN leases e ON e.company_id = r."companyId" AND e.number = r.number AND e.session_id = r."sessionId"
-                       AND e.ended_at IS NULL AND e.started_at < to_timestamp(r.at / 1000)
+                       AND e.ended_at IS NULL
+                       AND (e.started_at < to_timestamp(r.at / 1000)
+                            OR e.started_at > greatest(to_timestamp(r.at / 1000), clock_timestamp()) + ahead)
           WHERE r.entry <> ALL (repeated) GROUP BY 1, 2 ORDER BY 1, 2) ended, visits v
     WHERE l.company_id = ended.company_id AND l.lease_id = ended.lease_id
       AND v.company_id = l.company_id AND v.visit_id = l.visit_id;
