@@ -20,6 +20,9 @@ export interface Tab {
   close(): Promise<void>;
 }
 
+/** A command that the browser has not answered by then has failed. */
+export const COMMAND_MS = 30_000;
+
 /** The program's path, of names on PATH and paths as they are; undefined if the machine has none. */
 export function findProgram(...names: string[]): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter);

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitOf, freePort, until } from '../support/processes.js';
-import { asJson, type Browser, findProgram, fromJson, type Tab } from './browser.js';
+import { asJson, type Browser, COMMAND_MS, findProgram, fromJson, type Tab } from './browser.js';
 
 /** Starts a headless Firefox with a new profile; a text says what is missing. */
 export async function startFirefox(): Promise<Browser | string> {
@@ -117,6 +117,7 @@ async function connect(url: string): Promise<Link> {
       new Promise((done, fail) => {
         const id = ++last;
         waiting.set(id, { done, fail });
+        setTimeout(() => fail(new Error(`${method} is not answered`)), COMMAND_MS).unref();
         socket.send(JSON.stringify({ id, method, params }));
       }),
     close: () => socket.close(),
