@@ -8,8 +8,12 @@ import { minify } from 'terser';
 
 const ENTRY = new URL('index.ts', import.meta.url).pathname;
 
-export async function buildSnippet(version = 'dev') {
-  const { outputFiles } = await build({
+export async function buildSnippet(version) {
+  return (await buildMapped(version)).code;
+}
+
+export async function buildMapped(version = 'dev') {
+  const { outputFiles = [] } = await build({
     entryPoints: [ENTRY],
     bundle: true,
     format: 'iife',
@@ -18,11 +22,14 @@ export async function buildSnippet(version = 'dev') {
     legalComments: 'none',
     logLevel: 'warning',
     write: false,
+    outfile: 'swap.js',
+    sourcemap: 'external',
   });
-  const { code } = await minify(outputFiles[0].text, {
+  const [map, script] = outputFiles.map(({ text }) => text);
+  return minify(script, {
     ecma: 2020,
     compress: { passes: 4, keep_fargs: false, unsafe_arrows: true, pure_getters: true },
     format: { ascii_only: true, preamble: `/* calltrk ${version} MIT */` },
+    sourceMap: { content: map, asObject: true },
   });
-  return code;
 }
