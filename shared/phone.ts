@@ -16,14 +16,12 @@ export type Spellings = Omit<DisplayNumber, 'shared'>;
 export interface NumberFinder {
   /**
    * `text` with every target in it replaced by what `write` returns for it; nothing returned keeps what is written.
-   * Text without a target comes back as it was. `around` is asked for what stands before and after `text` where the
-   * reader sees it as one with it: whether a match is part of something longer may be told by that. `null`: anything may
-   * stand around a match.
+   * Text without a target comes back as it was. In the name of a file anything may stand around a number.
    */
   replace(
     text: string,
     write: (target: string, written: string, at: number) => string | undefined,
-    around?: (() => [before: string, after: string]) | null,
+    isFile?: boolean,
   ): string;
   /** Whether `text` may hold a target, or a part of one: asked of every text of a page, so it is quick. */
   mayHold(text: string): boolean;
@@ -76,12 +74,15 @@ export function parseSpellings(value: unknown): Spellings | undefined {
     : undefined;
 }
 
-/** A finder of these E.164 numbers (what is not E.164 is left out) and of these texts, letter by letter. */
-export function createFinder(numbers: Iterable<string>, texts: readonly string[] = []): NumberFinder {
+/** A finder of these E.164 numbers (what is not E.164 is left out) and of these texts, letter by letter; the text is the target. */
+export function createFinder(
+  numbers: Iterable<string>,
+  texts: readonly (readonly [text: string, ...unknown[]])[] = [],
+): NumberFinder {
   // The longest first: one number may begin another.
   const spelled = [...numbers].filter(isE164).sort((a, b) => b.length - a.length);
-  const targets = [...texts, ...spelled];
-  const literal = texts.map((text) => text.replace(/[^\w\s]/g, '\\$&'));
+  const targets = [...texts.map(([text]) => text), ...spelled];
+  const literal = texts.map(([text]) => text.replace(/[^\w\s]/g, '\\$&'));
   // Without a target, an expression that matches nothing.
   const patterns = [...literal.map((text) => `(${text})`), ...spelled.map(patternOf)].join('|') || '$^';
   const pattern = new RegExp(patterns, 'g');
@@ -96,7 +97,7 @@ export function createFinder(numbers: Iterable<string>, texts: readonly string[]
   function replace(
     text: string,
     write: (target: string, written: string, at: number) => string | undefined,
-    around: (() => [string, string]) | null = () => ['', ''],
+    isFile?: boolean,
   ): string {
     let result = '';
     let copied = 0;
@@ -109,12 +110,11 @@ export function createFinder(numbers: Iterable<string>, texts: readonly string[]
       for (let next = adjacent.exec(text); next; next = adjacent.exec(text)) row.push(next);
       const { index, 0: last } = row[row.length - 1] as RegExpExecArray;
       const end = index + last.length;
-      const [before, after] = around?.() ?? [];
       if (
-        around &&
+        !isFile &&
         (DECIMAL.test(match[0]) ||
-          AFTER_THIS.test((before + text.slice(0, start)).slice(-CONTEXT)) ||
-          BEFORE_THIS.test((text.slice(end) + after).slice(0, CONTEXT)))
+          AFTER_THIS.test(text.slice(Math.max(0, start - CONTEXT), start)) ||
+          BEFORE_THIS.test(text.slice(end, end + CONTEXT)))
       ) {
         pattern.lastIndex = start + 1;
         continue;

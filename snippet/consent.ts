@@ -2,8 +2,8 @@
  * What the visitor chose. Until he agreed, or the site needs no agreement, nothing is stored or sent. The choice is
  * not remembered here: the site's consent manager has it and tells it on every page.
  */
-import type { ScriptConfig } from '../shared/contract/visitor.js';
-import { safely } from './guard.js';
+import { config } from './config.js';
+import { later, safely } from './guard.js';
 
 /** How often a consent manager is looked for and listened to: none tells who was not there when it spoke. */
 const LOOK_MS = 200;
@@ -29,51 +29,39 @@ export function hasPrivacyControl(): boolean {
  * Calls `decide` with each new decision, the first one before it returns where it is known by then. Returns what a
  * decision of the page's own goes to. A signal of the browser that the company takes for a refusal is the last word.
  */
-export function watchConsent(
-  { consent, refusals = [] }: Pick<ScriptConfig, 'consent' | 'refusals'>,
-  decide: (granted: boolean) => void,
-): (state: string) => void {
+export function watchConsent(decide: (granted: boolean) => void): (state: string) => void {
   let decided: boolean | undefined;
+  let heard: string | undefined;
+  let hasTcf = false;
+  const refuses = { gpc: hasPrivacyControl(), dnt: navigator.doNotTrack === '1' };
+  const isRefused = config.refusals?.some((signal) => refuses[signal]);
+
   const tell = safely((granted: boolean) => {
-    if (granted === decided) return;
+    if (isRefused || granted === decided) return;
     decided = granted;
     decide(granted);
   });
-  const refuses = { gpc: hasPrivacyControl(), dnt: navigator.doNotTrack === '1' };
-  if (refusals.some((signal) => refuses[signal])) return () => {};
+  const hear = safely<[TcData, boolean], void>(({ gdprApplies, eventStatus, purpose }, success) => {
+    if (success && (gdprApplies === false || /^(tcl|user)/.test(eventStatus ?? '')))
+      tell(gdprApplies === false || !!purpose?.consents?.[1]);
+  });
 
-  let heard: string | undefined;
-  let hasTcf = false;
-
-  /** Google's Consent Mode: the last update in the data layer holds. */
   function look(): void {
+    // Google's Consent Mode: the last update in the data layer holds.
     let said: string | undefined;
     for (const entry of (window.dataLayer ?? []) as [string?, string?, Record<string, string>?][]) {
       if (entry?.[0] === 'consent' && entry[1] === 'update')
         said = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? said;
     }
-    if (said !== heard) {
-      heard = said;
-      tell(said === 'granted');
-    }
+    if (said !== heard) tell(said === 'granted');
+    heard = said;
     const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
-    if (!tcf || hasTcf) return;
-    hasTcf = true;
-    tcf(
-      'addEventListener',
-      2,
-      safely(({ gdprApplies, eventStatus, purpose }, success) => {
-        if (!success) return;
-        if (gdprApplies === false) tell(true);
-        else if (/^(?:tcl|user)/.test(eventStatus ?? '')) tell(!!purpose?.consents?.[1]);
-      }),
-    );
+    if (tcf && !hasTcf) tcf('addEventListener', 2, hear);
+    hasTcf = !!tcf;
+    later(LOOK_MS, look);
   }
 
-  if (consent !== 'wait') tell(true);
-  else {
-    safely(look)();
-    setInterval(safely(look), LOOK_MS);
-  }
+  if (config.consent === 'wait') safely(look)();
+  else tell(true);
   return (state) => tell(state === 'granted');
 }

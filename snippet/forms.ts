@@ -31,35 +31,17 @@ const MAX_VALUE = 8192;
 /** In characters: three bytes each at the worst, of the 64 KiB that a browser takes from a page that goes. */
 const MAX_TOTAL = 16_000;
 
-export interface Forms {
-  /** Captures what is in a form now. */
-  capture(form: HTMLFormElement): void;
-  /** Hears of forms in this document or shadow root: a `submit` does not leave a shadow root. */
-  watch(root: EventTarget): void;
-}
+const captured = new WeakMap<HTMLFormElement, { words: string; at: number }>();
+let onForm: (form: CapturedForm) => void;
+let beforehand: () => void;
 
 /**
- * Captures each form that is submitted, by the visitor or by the page's own script. `deliver` gets what was captured;
- * `beforehand` is called while the form can still be changed.
+ * From now on `tell` gets each form that is submitted, by the visitor or by the page's own script. `prepare` is called
+ * while the form can still be changed.
  */
-export function watchForms(deliver: (form: CapturedForm) => void, beforehand: () => void): Forms {
-  const captured = new WeakMap<HTMLFormElement, { words: string; at: number }>();
-
-  function capture(form: HTMLFormElement): void {
-    const fields = readFields(form);
-    const words = stringify(fields);
-    const last = captured.get(form);
-    const at = Date.now();
-    if (words === '{}' || (last?.words === words && at - last.at < REPEAT_MS)) return;
-    captured.set(form, { words, at });
-    const name = form.getAttribute('name') || form.getAttribute('id') || form.getAttribute('aria-label');
-    deliver({ url: cut(location.href), form_name: name ? name.slice(0, MAX_LABEL) : null, fields });
-  }
-
-  const see = safely((form: HTMLFormElement) => {
-    beforehand();
-    capture(form);
-  });
+export function watchForms(tell: (form: CapturedForm) => void, prepare: () => void): void {
+  onForm = tell;
+  beforehand = prepare;
   // A form that a script submits tells nobody: https://html.spec.whatwg.org/#dom-form-submit
   const { prototype } = HTMLFormElement;
   const { submit } = prototype;
@@ -67,8 +49,28 @@ export function watchForms(deliver: (form: CapturedForm) => void, beforehand: ()
     see(this);
     return submit.apply(this);
   };
+}
 
-  return { capture, watch: (root) => listen('submit', ({ target }) => see(target as HTMLFormElement), root) };
+/** Hears of forms in this document or shadow root: a `submit` does not leave a shadow root. */
+export function watchFormsIn(root: EventTarget): void {
+  listen('submit', ({ target }) => see(target as HTMLFormElement), root);
+}
+
+const see = safely((form: HTMLFormElement) => {
+  beforehand();
+  captureForm(form);
+});
+
+/** Captures what is in a form now. */
+export function captureForm(form: HTMLFormElement): void {
+  const fields = readFields(form);
+  const words = stringify(fields);
+  const last = captured.get(form);
+  const at = Date.now();
+  if (words === '{}' || (last?.words === words && at - last.at < REPEAT_MS)) return;
+  captured.set(form, { words, at });
+  const name = form.getAttribute('name') || form.getAttribute('id') || form.getAttribute('aria-label');
+  onForm({ url: cut(location.href), form_name: name ? name.slice(0, MAX_LABEL) : null, fields });
 }
 
 /** What the form would send, by the names that the visitor reads. */

@@ -17,5 +17,10 @@ export function listen(type: string, react: (event: Event) => void, where: Event
   where.addEventListener(type, safely(react), { capture: true, passive: true });
 }
 
+/** `work`, so many milliseconds from now. */
+export function later(ms: number, work: () => void): void {
+  setTimeout(safely(work), ms);
+}
+
 /** What the page may do to these later is nothing to us. */
 export const { parse, stringify } = JSON;

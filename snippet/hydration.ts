@@ -8,17 +8,18 @@
 const RENDERED =
   '[id$=root],[id=app],[id$=-app],#__next,#__nuxt,#___gatsby,[data-reactroot],[data-server-rendered],astro-island[ssr]';
 /** Comments that a server leaves for React, Vue and Svelte to find their places by. */
-const FOR_HYDRATION = /^(?:\/?[$&][?!~]?|\[!?| )$/;
+const FOR_HYDRATION = /^(\/?[$&][?!~]?|\[!?| )$/;
 /** Scripts that run before the document is complete, and may bring a framework. */
 const TO_COME = 'script[type=module],script[defer]:not([src*="swap.js"])';
 
-/** A part of a page that nothing has claimed for so long after it was there is taken to be nobody's. */
+/** A page that nothing has claimed for so long after it was complete is taken to be nobody's. */
 const QUIET_MS = 1000;
-/** So long it may take React to fetch the code of one boundary in a page that is its own. */
+/** So long it may take React to fetch the code of a boundary in a page that is its own. */
 const BOUNDARY_MS = 10_000;
+/** How often it is looked whether the page has any sign of a framework. */
+const LOOK_MS = 100;
 
-const ELEMENT_NODE = 1;
-const COMMENT_NODE = 8;
+const SHOW_COMMENT = 128;
 
 /** Of React's records of nodes, and of the properties it keeps there, what matters here. */
 interface ReactMark {
@@ -26,51 +27,51 @@ interface ReactMark {
   dangerouslySetInnerHTML?: unknown;
 }
 
-/** Returns what says of a node of the page whether a framework may still come for it. */
-export function createHydrationCheck(): (node: Node) => boolean {
-  const seenAt = new WeakMap<Node, number>();
-  let completeAt = 0;
+let completeAt = 0;
+let lookedAt = 0;
+let hasSigns = false;
 
-  return (node) => {
-    const now = Date.now();
-    const { readyState } = document;
-    if (readyState === 'complete') completeAt ||= now;
-    const seen = seenAt.get(node) ?? now;
-    seenAt.set(node, seen);
-    const patience =
-      patienceFor(node) ?? (readyState === 'loading' && document.querySelector(TO_COME) ? QUIET_MS : 0);
-    return patience > 0 && (!completeAt || now - Math.max(completeAt, seen) < patience);
-  };
+/** Whether a framework may still come for this node. */
+export function isWaiting(node: Node): boolean {
+  const now = Date.now();
+  const { readyState } = document;
+  if (readyState === 'complete') completeAt ||= now;
+  const age = completeAt && now - completeAt;
+  if (age > BOUNDARY_MS) return false;
+  if (now - lookedAt > LOOK_MS) {
+    lookedAt = now;
+    hasSigns =
+      !!document.querySelector(readyState === 'loading' ? `${RENDERED},${TO_COME}` : RENDERED) ||
+      hasComments();
+  }
+  const isMine = isClaimed(node);
+  if (isMine) return false;
+  return hasSigns && age < (isMine === false ? BOUNDARY_MS : QUIET_MS);
 }
 
-/** How long it is worth to wait for whoever owns this node; 0 where he has come, nothing where none is known. */
-function patienceFor(node: Node): number | undefined {
-  let isMarked = false;
-  let isClaimed: boolean | undefined;
-  let near = true;
+function hasComments(): boolean {
+  const walker = document.createTreeWalker(document, SHOW_COMMENT);
+  while (walker.nextNode()) {
+    // Svelte 5 hydrates in the task in which it marks the prototype: older ones by `__t`, newer ones by a symbol.
+    if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? ''))
+      return !('__t' in Text.prototype) && Object.getOwnPropertySymbols(Text.prototype).length < 2;
+  }
+  return false;
+}
+
+/** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */
+function isClaimed(node: Node): boolean | undefined {
+  let isMine: boolean | undefined;
+  const near = node.parentNode;
   for (let at: Node | null = node; at; at = at.parentNode) {
     for (const name of Object.keys(at)) {
       const mark = (at as unknown as Record<string, ReactMark | undefined>)[name];
       // React has begun with the whole page, and what it has compared it may compare again.
-      if (/^__reactC/.test(name) && mark?.stateNode?.current?.memoizedState?.isDehydrated) return BOUNDARY_MS;
+      if (/^__reactC/.test(name) && mark?.stateNode?.current?.memoizedState?.isDehydrated) return false;
       // Not on what is in a boundary that is still to come, though all around it is React's.
-      if (/^__reactP/.test(name)) isClaimed ??= near || !!mark?.dangerouslySetInnerHTML;
-      if (/^(?:_vnode|__vue|_reactRootC)/.test(name)) isClaimed ??= true;
+      if (/^__reactP/.test(name)) isMine ??= at === node || at === near || !!mark?.dangerouslySetInnerHTML;
+      if (/^(_vnode|__vue|_reactR)/.test(name)) isMine ??= true;
     }
-    if (at.nodeType === ELEMENT_NODE) near = false;
-    isMarked ||=
-      !!(at as Element).matches?.(RENDERED) ||
-      [...at.childNodes].some(
-        ({ nodeType, nodeValue }) => nodeType === COMMENT_NODE && FOR_HYDRATION.test(nodeValue ?? ''),
-      );
   }
-  if (isClaimed) return 0;
-  if (isClaimed === false) return isMarked ? BOUNDARY_MS : QUIET_MS;
-  return isMarked ? (isSvelteHere() ? 0 : QUIET_MS) : undefined;
-}
-
-/** Svelte 5 hydrates in the task in which it marks the prototype: older ones by `__t`, newer ones by a symbol. */
-function isSvelteHere(): boolean {
-  const { prototype } = Text;
-  return '__t' in prototype || Object.getOwnPropertySymbols(prototype).length > 1;
+  return isMine;
 }

@@ -1,70 +1,56 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
 import { safely } from './guard.js';
-import { ATTRIBUTES } from './scanner.js';
+import { ATTRIBUTES, type Root } from './scanner.js';
 import type { Holder } from './swap.js';
 
-/** A page that answers our writing with writing of its own is left alone for a moment after this many rounds. */
+/** A page that answers our writing with writing of its own is left alone after this many rounds, until it is forgiven. */
 const MAX_ROUNDS = 200;
-const ROUNDS_MS = 1000;
 
-export interface Observer {
-  observe(root: Node): void;
-  /** Runs `write`, whose changes to the page are not seen. */
-  quietly(write: () => void): void;
+let rounds = 0;
+let onChange: (added: Node[], changed: Holder[]) => void;
+let observer: MutationObserver | undefined;
+
+/** Calls `tell` with what was added and with what was changed, before anything is painted. */
+export function prepareObserver(tell: typeof onChange): void {
+  onChange = tell;
+  // Without one, because the page has put something else in its place, what is there when we look is swapped all the same.
+  observer = safely(() => new MutationObserver(react))();
 }
 
-/**
- * Calls `onAdded` with the pieces of the page that were added, and `onChanged` with the texts and attributes that were
- * changed, before anything is painted; `onMissed` when it has seen too much to follow.
- */
-export function createObserver(
-  onAdded: (nodes: Node[]) => void,
-  onChanged: (holders: Holder[]) => void,
-  onMissed: () => void,
-): Observer {
-  let rounds = 0;
-  // Without one, because the page has replaced it by something else, what is there when we look is swapped all the same.
-  const observer = safely(() => new MutationObserver(safely(react)))();
-
-  function react(records: MutationRecord[]): void {
-    if (rounds === 0) setTimeout(safely(endRounds), ROUNDS_MS);
-    if (++rounds > MAX_ROUNDS) return;
-    const added = new Set<Node>();
-    const changed = new Set<Holder | null>();
-    for (const { type, target, addedNodes, attributeName } of records) {
-      if (type === 'childList') for (const node of addedNodes) added.add(node);
-      else
-        changed.add(attributeName ? (target as Element).getAttributeNode(attributeName) : (target as Text));
-    }
-    // What hangs below another added node is looked at with it.
-    const roots = [...added].filter((node) => node.isConnected && !added.has(node.parentNode as Node));
-    if (roots.length) onAdded(roots);
-    changed.delete(null);
-    if (changed.size) quietly(() => onChanged([...changed] as Holder[]));
+const react = safely((records: MutationRecord[]) => {
+  if (++rounds > MAX_ROUNDS) return;
+  const added = new Set<Node>();
+  const changed = new Set<Holder>();
+  for (const { type, target, addedNodes, attributeName } of records) {
+    for (const node of addedNodes) added.add(node);
+    const holder = attributeName ? (target as Element).getAttributeNode(attributeName) : (target as Text);
+    if (type !== 'childList' && holder) changed.add(holder);
   }
+  // What hangs below another added node is looked at with it.
+  const isTop = (node: Node) => node.isConnected && !added.has(node.parentNode as Node);
+  onChange([...added].filter(isTop), [...changed]);
+});
 
-  function endRounds(): void {
-    const missed = rounds > MAX_ROUNDS;
-    rounds = 0;
-    if (missed) onMissed();
-  }
+export function observe(root: Root): void {
+  observer?.observe(root, {
+    childList: true,
+    subtree: true,
+    characterData: true,
+    attributeFilter: ATTRIBUTES,
+  });
+}
 
-  function quietly(write: () => void): void {
-    const records = observer?.takeRecords();
-    if (records?.length) react(records);
-    write();
-    observer?.takeRecords();
-  }
+/** Runs `write`, whose changes to the page are not seen. */
+export function quietly(write: () => void): void {
+  const records = observer?.takeRecords();
+  if (records?.[0]) react(records);
+  write();
+  observer?.takeRecords();
+}
 
-  return {
-    quietly,
-    observe: (root) =>
-      observer?.observe(root, {
-        childList: true,
-        subtree: true,
-        characterData: true,
-        attributes: true,
-        attributeFilter: ATTRIBUTES,
-      }),
-  };
+/** Begins to count the rounds anew. Whether there were too many of them: then nobody knows what the page is like. */
+export function forgive(): boolean {
+  const hasMissed = rounds > MAX_ROUNDS;
+  rounds = 0;
+  return hasMissed;
 }

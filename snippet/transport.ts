@@ -4,7 +4,8 @@
  * has it: the page may go, the network may be down, and the next page sends what is left. Ids are made once, so that
  * the server counts nothing twice.
  */
-import type { EventsRequest, SwapRequest, VisitorEvent } from '../shared/contract/visitor.js';
+import type { VisitorEvent } from '../shared/contract/visitor.js';
+import { base, config } from './config.js';
 import { parse, safely, stringify } from './guard.js';
 import { readLocal, writeLocal } from './storage.js';
 import { createUuid } from './uuid.js';
@@ -12,98 +13,80 @@ import { createUuid } from './uuid.js';
 /** An event as its author writes it; id and time are added here, once. */
 export type NewEvent<E = VisitorEvent> = E extends VisitorEvent ? Omit<E, 'id' | 'at'> : never;
 
-export interface Transport {
-  /** The answer, unchecked; `undefined` if none came. Never rejects. */
-  swap(request: Omit<SwapRequest, 'key' | 'session'>): Promise<unknown>;
-  /** Whether the server has the event. Never rejects, and nothing is kept of what it has not. */
-  send(event: NewEvent): Promise<boolean>;
-  /** Hands a lead or a page view to the browser in this very task, and keeps it until the server has it. Its id. */
-  deliver(event: NewEvent, isBeacon?: boolean): string;
-  /** Sends what earlier pages left, and this one could not. */
-  catchUp(): void;
-}
-
-/** What waits to be sent, the newest last. */
+/** What the server is not known to have, the oldest first. */
 interface Kept {
   session: string;
-  event: VisitorEvent;
-  /** When it was last on its way: somebody may still be waiting for the answer. */
-  triedAt: number;
+  event: VisitorEvent & { at: number };
+  /** Until then it may be on its way. */
+  due: number;
 }
 const MAX_KEPT = 100;
 const MAX_KEPT_CHARS = 64_000;
 const KEPT_MS = 864e5;
-/** A request without an answer has failed after this long. */
-const PATIENCE_MS = 15_000;
+const ON_ITS_WAY_MS = 20_000;
 
-export function createTransport(base: string, key: string, session: () => string): Transport {
-  const name = `calltrk-${key}-queue`;
-  /** Where the browser keeps nothing, as long as this page lives. */
-  let memory: Kept[] = [];
-  const fetchNow = fetch;
-  const sendBeacon = safely((body: string) => navigator.sendBeacon(`${base}/v1/events`, body));
+const fetchNow = fetch;
+/** Where the browser keeps nothing, as long as this page lives. */
+let memory: Kept[] = [];
 
-  /** The answer; `null` where the server will never take this, `undefined` where it may later. */
-  async function post(path: string, body: string): Promise<unknown> {
-    try {
-      const late = new Promise<never>((_, reject) => setTimeout(reject, PATIENCE_MS));
-      const sent = fetchNow(base + path, { method: 'POST', body, keepalive: true });
-      const answer = await Promise.race([sent, late]);
-      if (answer.ok) return parse(await Promise.race([answer.text(), late]));
-      return /^4(?!08|29)/.test(`${answer.status}`) ? null : undefined;
-    } catch {
-      return undefined;
-    }
+/** The answer, unchecked; `null` where the server will never take this, `undefined` where it may later. Never rejects. */
+export async function post(path: string, body: object): Promise<unknown> {
+  try {
+    const answer = await fetchNow(base + path, { method: 'POST', body: stringify(body), keepalive: true });
+    if (answer.ok) return parse(await answer.text());
+    return /^4(?!08|29)/.test(`${answer.status}`) ? null : undefined;
+  } catch {
+    return undefined;
   }
-
-  const read = () => (readLocal(name) as Kept[] | null | undefined) ?? memory;
-  function update(change: (kept: Kept[]) => Kept[]): void {
-    memory = (safely(change)(read()) ?? change([])).slice(-MAX_KEPT);
-    while (stringify(memory).length > MAX_KEPT_CHARS) memory.shift();
-    writeLocal(name, memory);
-  }
-
-  const bodyOf = (who: string, events: VisitorEvent[]) =>
-    stringify({ key, session: who, events } satisfies EventsRequest);
-  const stamp = (event: NewEvent) => ({ ...event, id: createUuid(), at: Date.now() }) as VisitorEvent;
-
-  async function sendKept(items: readonly Kept[]): Promise<void> {
-    for (const who of new Set(items.map((item) => item.session))) {
-      const events = items.filter((item) => item.session === who).map(({ event }) => event);
-      const ids = events.map(({ id }) => id);
-      if ((await post('/v1/events', bodyOf(who, events))) !== undefined)
-        update((kept) => kept.filter(({ event }) => !ids.includes(event.id)));
-    }
-  }
-
-  async function sendOverdue(): Promise<void> {
-    const now = Date.now();
-    const isDue = (item: Kept) => now - item.triedAt > PATIENCE_MS;
-    let due: Kept[] = [];
-    if (!read().some(isDue)) return;
-    update((kept) => {
-      const alive = kept.filter(({ event }) => now - (event.at ?? 0) < KEPT_MS);
-      due = alive.filter(isDue);
-      return alive.map((item) => (isDue(item) ? { ...item, triedAt: now } : item));
-    });
-    await sendKept(due);
-  }
-
-  return {
-    swap: (request) =>
-      post('/v1/swap', stringify({ key, session: session(), ...request } satisfies SwapRequest)),
-    send: async (event) => !!(await post('/v1/events', bodyOf(session(), [stamp(event)]))),
-    deliver(event, isBeacon) {
-      const item = { session: session(), event: stamp(event), triedAt: Date.now() };
-      if (isBeacon && sendBeacon(bodyOf(item.session, [item.event]))) return item.event.id;
-      update((kept) => [...kept, item]);
-      void sendKept([item]);
-      return item.event.id;
-    },
-    catchUp() {
-      // Two tabs that begin at once do not send the same.
-      const alone = navigator.locks?.request(name, { ifAvailable: true }, (lock) => lock && sendOverdue());
-      if (!alone) void sendOverdue();
-    },
-  };
 }
+
+/** Whether the server has the event, which is kept nowhere else. Never rejects. */
+export async function send(session: string, event: NewEvent): Promise<boolean> {
+  return !!(await postEvent(stamp(session, event)));
+}
+
+/** Hands a lead or a page view to the browser in this very task, and keeps it until the server has it. Its id. */
+export function deliver(session: string, event: NewEvent, isBeacon?: boolean): string {
+  const item = stamp(session, event);
+  const beacon = safely(() => navigator.sendBeacon(`${base}/v1/events`, stringify(bodyOf(item))));
+  if (!isBeacon || !beacon()) void attempt(item);
+  return item.event.id;
+}
+
+/** Sends what earlier pages left, and what this one could not. */
+export function catchUp(): void {
+  // One tab at a time: what it has sent, the next one does not find any more.
+  void (navigator.locks?.request(nameOfQueue(), sendDue) ?? sendDue()).catch(() => {});
+}
+
+async function sendDue(): Promise<void> {
+  for (const item of readKept()) if (item.due < Date.now()) await attempt(item);
+}
+
+async function attempt(item: Kept): Promise<void> {
+  const { id } = item.event;
+  keep(id, { ...item, due: Date.now() + ON_ITS_WAY_MS });
+  keep(id, (await postEvent(item)) === undefined && { ...item, due: 0 });
+}
+
+/** Writes down an item in place of the one with its id, or strikes it out. */
+function keep(id: string, item: Kept | false): void {
+  memory = readKept().filter(({ event }) => event.id !== id);
+  if (item) memory = [...memory, item].slice(-MAX_KEPT);
+  while (stringify(memory).length > MAX_KEPT_CHARS) memory.shift();
+  writeLocal(nameOfQueue(), memory);
+}
+
+function readKept(): Kept[] {
+  const kept = readLocal(nameOfQueue()) ?? memory;
+  return Array.isArray(kept) ? kept.filter((item) => Date.now() - item?.event?.at < KEPT_MS) : [];
+}
+
+const nameOfQueue = () => `${config.key}-queue`;
+const postEvent = (item: Kept) => post('/v1/events', bodyOf(item));
+const bodyOf = ({ session, event }: Kept) => ({ key: config.key, session, events: [event] });
+const stamp = (session: string, event: NewEvent): Kept => ({
+  session,
+  event: { ...event, id: createUuid(), at: Date.now() },
+  due: 0,
+});
