@@ -20,6 +20,10 @@ export async function buildMapped(version = 'dev') {
     // ES2020: every browser since the spring of 2020.
     target: 'es2020',
     legalComments: 'none',
+    // What fails before anything of ours is guarded, because the browser is too old or the page has replaced too much,
+    // is nothing to the page.
+    banner: { js: 'try {' },
+    footer: { js: '} catch {}' },
     logLevel: 'warning',
     write: false,
     outfile: 'swap.js',

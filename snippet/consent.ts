@@ -26,10 +26,13 @@ export function hasPrivacyControl(): boolean {
 }
 
 /**
- * Calls `decide` with each new decision, the first one before it returns where it is known by then. Returns what a
- * decision of the page's own goes to. A signal of the browser that the company takes for a refusal is the last word.
+ * Calls `decide` with each new decision, the first one before it returns where it is known by then, and `said` is what
+ * the page has decided. Returns what its later decisions go to. A signal of the browser that the company takes for a refusal is the last word.
  */
-export function watchConsent(decide: (granted: boolean) => void): (state: string) => void {
+export function watchConsent(
+  said: string | undefined,
+  decide: (granted: boolean) => void,
+): (state: string) => void {
   let decided: boolean | undefined;
   let heard: string | undefined;
   let hasTcf = false;
@@ -48,13 +51,13 @@ export function watchConsent(decide: (granted: boolean) => void): (state: string
 
   function look(): void {
     // Google's Consent Mode: the last update in the data layer holds.
-    let said: string | undefined;
+    let update: string | undefined;
     for (const entry of (window.dataLayer ?? []) as [string?, string?, Record<string, string>?][]) {
       if (entry?.[0] === 'consent' && entry[1] === 'update')
-        said = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? said;
+        update = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? update;
     }
-    if (said !== heard) tell(said === 'granted');
-    heard = said;
+    if (update !== heard) tell(update === 'granted');
+    heard = update;
     const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
     if (tcf && !hasTcf) tcf('addEventListener', 2, hear);
     hasTcf = !!tcf;
@@ -62,6 +65,7 @@ export function watchConsent(decide: (granted: boolean) => void): (state: string
   }
 
   if (config.consent === 'wait') safely(look)();
-  else tell(true);
+  else if (!said) tell(true);
+  if (said) tell(said === 'granted');
   return (state) => tell(state === 'granted');
 }

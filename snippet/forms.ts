@@ -3,7 +3,7 @@
  * here, before anything is sent. The page's own submitting is never held up.
  */
 import { listen, safely, stringify } from './guard.js';
-import { cut } from './visit.js';
+import { cut } from './visitor.js';
 
 /** What a form said: an event but for who sent it. */
 export interface CapturedForm {

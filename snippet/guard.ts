@@ -5,7 +5,10 @@
 export function safely<A extends unknown[], R>(work: (...args: A) => R): (...args: A) => R | undefined {
   return (...args) => {
     try {
-      return work(...args);
+      const result = work(...args);
+      // Nobody is to hear of a promise that is broken, either.
+      if (result instanceof Promise) result.catch(() => {});
+      return result;
     } catch {
       return undefined;
     }
@@ -22,5 +25,23 @@ export function later(ms: number, work: () => void): void {
   setTimeout(safely(work), ms);
 }
 
-/** What the page may do to these later is nothing to us. */
-export const { parse, stringify } = JSON;
+/** What the page may do to this later is nothing to us. */
+export const { parse } = JSON;
+const { stringify: toJson } = JSON;
+
+/** As `JSON.stringify`, also where an old library has taught lists to be texts (Prototype.js before 1.7 does). */
+export function stringify(value: unknown): string {
+  const { prototype } = Array as unknown as { prototype: { toJSON?: unknown } };
+  const { toJSON } = prototype;
+  if (toJSON) delete prototype.toJSON;
+  try {
+    return toJson(value);
+  } finally {
+    if (toJSON) prototype.toJSON = toJSON;
+  }
+}
+
+/** A property of the document, whatever elements of that name the page has: https://html.spec.whatwg.org/#dom-document-nameditem */
+export function fromDocument(name: 'cookie' | 'referrer' | 'title'): string {
+  return Reflect.get(Document.prototype, name, document);
+}

@@ -34,42 +34,37 @@ let hasSigns = false;
 /** Whether a framework may still come for this node. */
 export function isWaiting(node: Node): boolean {
   const now = Date.now();
-  const { readyState } = document;
-  if (readyState === 'complete') completeAt ||= now;
+  if (document.readyState === 'complete') completeAt ||= now;
   const age = completeAt && now - completeAt;
   if (age > BOUNDARY_MS) return false;
   if (now - lookedAt > LOOK_MS) {
     lookedAt = now;
-    hasSigns =
-      !!document.querySelector(readyState === 'loading' ? `${RENDERED},${TO_COME}` : RENDERED) ||
-      hasComments();
+    hasSigns = lookForSigns();
   }
   const isMine = isClaimed(node);
-  if (isMine) return false;
-  return hasSigns && age < (isMine === false ? BOUNDARY_MS : QUIET_MS);
+  return hasSigns && !isMine && age < (isMine === false ? BOUNDARY_MS : QUIET_MS);
 }
 
-function hasComments(): boolean {
+function lookForSigns(): boolean {
   const walker = document.createTreeWalker(document, SHOW_COMMENT);
   while (walker.nextNode()) {
     // Svelte 5 hydrates in the task in which it marks the prototype: older ones by `__t`, newer ones by a symbol.
     if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? ''))
-      return !('__t' in Text.prototype) && Object.getOwnPropertySymbols(Text.prototype).length < 2;
+      return !('__t' in Text.prototype) && !Object.getOwnPropertySymbols(Text.prototype)[1];
   }
-  return false;
+  return !!document.querySelector(completeAt ? RENDERED : `${RENDERED},${TO_COME}`);
 }
 
 /** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */
 function isClaimed(node: Node): boolean | undefined {
   let isMine: boolean | undefined;
-  const near = node.parentNode;
   for (let at: Node | null = node; at; at = at.parentNode) {
-    for (const name of Object.keys(at)) {
-      const mark = (at as unknown as Record<string, ReactMark | undefined>)[name];
+    for (const [name, mark] of Object.entries(at) as [string, ReactMark | undefined][]) {
       // React has begun with the whole page, and what it has compared it may compare again.
       if (/^__reactC/.test(name) && mark?.stateNode?.current?.memoizedState?.isDehydrated) return false;
       // Not on what is in a boundary that is still to come, though all around it is React's.
-      if (/^__reactP/.test(name)) isMine ??= at === node || at === near || !!mark?.dangerouslySetInnerHTML;
+      if (/^__reactP/.test(name))
+        isMine ??= at === node || at === node.parentNode || !!mark?.dangerouslySetInnerHTML;
       if (/^(_vnode|__vue|_reactR)/.test(name)) isMine ??= true;
     }
   }

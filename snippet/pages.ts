@@ -8,10 +8,16 @@ const SETTLE_MS = 300;
 export function watchRoutes(onRoute: () => void): void {
   const pageOf = () => location.href.replace(/#(?![!/]).*/, '');
   let known = pageOf();
+  let isLooking = false;
   const look = safely(() => {
-    if (known === pageOf()) return;
-    known = pageOf();
-    later(SETTLE_MS, onRoute);
+    if (isLooking) return;
+    isLooking = true;
+    later(SETTLE_MS, () => {
+      isLooking = false;
+      if (known === pageOf()) return;
+      known = pageOf();
+      onRoute();
+    });
   });
   const { navigation } = window as { navigation?: EventTarget };
   listen('popstate', look);

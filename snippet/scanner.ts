@@ -3,11 +3,11 @@
  * stretches of text that the reader sees as one, and attributes. It works in slices, so that no page waits for it.
  */
 import { later, safely } from './guard.js';
-import { concerned, type Holder, isKept, mayHold, revise } from './swap.js';
+import { concerned, type Holder, isKept, mayHold, originalOf, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
-const BUTTON = 'button,[type=button],[type=submit],[type=reset]';
+const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
 const WITH_ATTRIBUTES = `a,area,[title],[alt],[aria-label],[placeholder],${BUTTON},${PICTURE}`;
 
@@ -47,9 +47,12 @@ function enter(root: Root | null | undefined): void {
   tasks.push(visit(root));
 }
 
-/** Brings nodes and all in them up to date, or the whole page with all its roots: the first slice at once. */
+/**
+ * Brings nodes and all in them up to date, or the whole page with all its roots: the first slice at once, and before
+ * what is still to be done of earlier ones.
+ */
 export function scan(nodes: Iterable<Node> = roots): void {
-  for (const node of nodes) tasks.push(visit(node));
+  tasks.unshift(...[...nodes].map(visit));
   work();
 }
 
@@ -81,7 +84,7 @@ function* visit(node: Node): Generator<void> {
   let group: readonly Text[] = [];
   const walker = document.createTreeWalker(node, SHOW_TEXT);
   for (let at: Node | null = node; at; at = walker.nextNode()) {
-    if (at.nodeType === TEXT_NODE && mayHold((at as Text).data) && !group.includes(at as Text)) {
+    if (at.nodeType === TEXT_NODE && mayHold(originalOf(at as Text)) && !group.includes(at as Text)) {
       group = groupOf(at as Text);
       revise(group);
     }
@@ -117,7 +120,7 @@ function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
-  if (mayHold(holder.value) && ownerElement?.matches(where)) revise([holder], isFile);
+  if (mayHold(originalOf(holder)) && ownerElement?.matches(where)) revise([holder], isFile);
 }
 
 /** The node with those before and after it over which a number may go on. */
@@ -132,13 +135,12 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
   const walker = document.createTreeWalker(from.getRootNode(), SHOW_ELEMENT_AND_TEXT);
   walker.currentNode = from;
   let last = from;
-  while (leaves.test(last.data)) {
+  while (leaves.test(originalOf(last))) {
     const next = walker[step]();
     if (next?.nodeType === ELEMENT_NODE) {
-      // A line break, a picture, a field.
-      if (!next.firstChild && (next as Element).localName !== 'wbr') break;
+      if (/^(br|hr|img|svg|input|select|textarea)$/.test((next as Element).localName)) break;
     } else {
-      if (!next || !arrives.test((next as Text).data) || blockOf(next) !== blockOf(from)) break;
+      if (!next || !arrives.test(originalOf(next as Text)) || blockOf(next) !== blockOf(from)) break;
       if (isKept(next) !== isKept(from)) break;
       last = next as Text;
       flowing.push(last);

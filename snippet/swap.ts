@@ -14,7 +14,7 @@ import { isWaiting } from './hydration.js';
 
 /** What is never touched, with all that is in it; `option` because its text may be what a form sends. */
 const KEPT =
-  'script,style,noscript,template,textarea,option,[contenteditable]:not([contenteditable="false"]),[data-calltrk-noswap],[data-cr-no-swap]';
+  'script,style,noscript,template,option,[contenteditable]:not([contenteditable="false"]),[data-calltrk-noswap],[data-cr-no-swap]';
 
 /** Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. */
 const PHONE_LINK =
@@ -27,6 +27,7 @@ const FIGHT_MS = 10_000;
 const AT_ONCE_MS = 500;
 
 const ELEMENT_NODE = 1;
+const TEXT_NODE = 3;
 
 /** What holds a number: its value is all that we write. */
 export type Holder = Text | Attr;
@@ -62,6 +63,8 @@ export const found = new Set<string>();
 export let done = { written: 0, waiting: [] as Holder[] };
 
 const places = new WeakMap<Node, Place>();
+/** The text that was written last in each element: a page may answer by putting a new one in its place. */
+const lastIn = new WeakMap<Node, Text>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
 const aliases = new Map<string, string>();
 let finder: NumberFinder;
@@ -114,6 +117,13 @@ export function targetOf(text: string): string {
   return finder.exact(text) ?? '';
 }
 
+/** What the page says here, whatever we have written. */
+export function originalOf(holder: Holder): string {
+  const now = holder.nodeValue as string;
+  const place = places.get(holder);
+  return place?.shown === now ? place.original : now;
+}
+
 /** What is to be revised when this one changed: what held a number together with it, too. */
 export function concerned(holder: Holder): readonly Holder[] {
   return places.get(holder)?.holders ?? [holder];
@@ -131,7 +141,11 @@ export function isKept(node: Node): boolean {
     (node as Attr).ownerElement ?? (node.nodeType === ELEMENT_NODE ? (node as Element) : node.parentElement);
   const root = element?.getRootNode() as ({ host?: Element } & Partial<Document>) | undefined;
   const outer = root?.host ?? root?.defaultView?.frameElement;
-  return !!element?.closest(kept) || (!!outer && isKept(outer));
+  return (
+    !!element?.closest(kept) ||
+    (node.nodeType === TEXT_NODE && element?.localName === 'textarea') ||
+    (!!outer && isKept(outer))
+  );
 }
 
 /**
@@ -140,9 +154,9 @@ export function isKept(node: Node): boolean {
  */
 export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const [first] = holders as [Holder];
-  const known = holders.map((holder) => places.get(holder));
+  const known = holders.map(placeOf);
   const now = holders.map((holder) => holder.nodeValue as string);
-  const originals = now.map((value, n) => (known[n]?.shown === value ? known[n].original : value));
+  const originals = holders.map(originalOf);
   const text = originals.join('');
   const seen: string[] = [];
   const edits: Edit[] = [];
@@ -198,9 +212,18 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     if (shown === now[n]) return;
     place.writtenAt = Date.now();
     done.written++;
+    if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
     holder.nodeValue = shown;
   });
   explain(isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
+}
+
+/** What is known of a place: of a text that has taken the place of another one, what was known of that. */
+function placeOf(holder: Holder): Place | undefined {
+  const { parentNode, nodeValue } = holder;
+  const before = parentNode && lastIn.get(parentNode);
+  const old = before && !before.isConnected && places.get(before);
+  return places.get(holder) ?? (old && old.original === nodeValue ? old : undefined);
 }
 
 /** Whether the page gets to keep what it has here; it may just have put `now` in place of what we wrote. */
@@ -232,7 +255,7 @@ function share(edits: readonly Edit[], text: string, from: number, to: number): 
 /** A number in a link: E.164, and without its plus where it stands in a path or a parameter without one. */
 function writeLink(before: string, old: string, { e164 }: Spellings): string {
   const number = /=$|me\/$/i.test(before) && !/\+|%2b/i.test(old) ? e164.slice(1) : e164;
-  return old.includes('%') ? encodeURIComponent(number) : number;
+  return /%2b/i.test(old) ? encodeURIComponent(number) : number;
 }
 
 /** CallRail's templates for what stands in place of a text: `Call ###phone-dots###`. */

@@ -9,23 +9,29 @@ import { config } from './config.js';
 import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
-import { later, listen, stringify } from './guard.js';
-import { readNumbers, writeNumbers } from './numbers.js';
+import { fromDocument, later, listen, stringify } from './guard.js';
 import { forgive, observe, prepareObserver, quietly } from './observer.js';
 import { watchRoutes } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
+import { reveal } from './reveal.js';
 import { prepareScan, reviseAgain, scan, sweep } from './scanner.js';
-import { forgetSession, openFormSession, openSession, type Session } from './session.js';
 import { assign, found, type Holder, numbers, prepareSwap, rest, settle, targetOf } from './swap.js';
 import { watchTaps } from './taps.js';
 import { catchUp, deliver, type NewEvent, post, send } from './transport.js';
 import { createUuid } from './uuid.js';
-import { currentTouch, cut, openVisit, parameter, touchVisit } from './visit.js';
+import {
+  currentTouch,
+  cut,
+  forgetVisitor,
+  formSession,
+  keepVisitor,
+  openVisitor,
+  parameter,
+  type Visitor,
+} from './visitor.js';
 
 /** Targets that the page brings one after another are asked for together. */
 const GATHER_MS = 50;
-/** What a page hides until the swap is shown after this long at the latest. */
-const REVEAL_MS = 900;
 /** After a request that failed; each time twice as long. */
 const RETRY_MS = 2000;
 /** How often it is looked whether a framework has come for what waits for it. */
@@ -34,23 +40,18 @@ const WAITING_MS = 50;
 const TICK_MS = 1000;
 /** And so many times as long as that took there is a rest. */
 const TICK_REST = 50;
+const CATCH_UP_MS = 30_000;
 const MAX_TARGETS = 100;
 /** The parameter that brings a session from another site. */
 const LINK = 'calltrk_link';
 
-/** Who is here, and how: what there is once something may be stored. */
-interface Presence {
-  session: Session;
-  visit: Touch;
-  /** The view of this page, until the server has it. */
-  view: NonNullable<SwapRequest['page']> | null;
-}
-
-let here: Presence | undefined;
+/** Who is here, once something may be stored. */
+let here: Visitor | undefined;
+/** The view of this page, until the server has it. */
+let view: SwapRequest['page'] | undefined;
 /** Targets that a session tracker serves for this visitor, and of those what was asked for, whatever came of it. */
 let pooled: Set<string>;
 const asked = new Set<string>();
-let heldUntil = 0;
 let heldSeconds = 0;
 let source = '';
 let retryMs = RETRY_MS;
@@ -59,10 +60,10 @@ let told = '{}';
 /** The token of another site with which the visitor came. */
 let arrived: string | null;
 /** Settles with every request so far. */
-let answered: Promise<unknown> = Promise.resolve();
+let answered: Promise<unknown> | undefined;
 
-/** Begins. Returns what the page's own decisions about consent go to. */
-export function startTracker(): (state: string) => void {
+/** Begins, with what the page has said of consent by now. Returns what it says later goes to. */
+export function startTracker(said: string | undefined): (state: string) => void {
   takeToken();
   prepareSwap();
   if (config.forms) watchForms(tellForm, fillFields);
@@ -86,7 +87,7 @@ export function startTracker(): (state: string) => void {
   // Before anybody has agreed to anything, a number for how this page was reached is all that can be shown.
   chooseSources(currentTouch());
   let isStarted = false;
-  const decide = watchConsent((granted) => {
+  const decide = watchConsent(said, (granted) => {
     if (granted) begin();
     else end();
     if (isStarted) show();
@@ -98,11 +99,11 @@ export function startTracker(): (state: string) => void {
   watchRoutes(() => tell({ type: 'page_view', ...pageHere() }));
   // What the page ends with has not been seen yet.
   listen('DOMContentLoaded', () => quietly(ask));
-  listen('visibilitychange', () => isVisible() && Date.now() > heldUntil && askAgain());
+  listen('visibilitychange', () => isVisible() && isOverdue() && askAgain());
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
-  later(REVEAL_MS, reveal);
-  later(0, tick);
+  later(0, sweep);
+  later(TICK_MS, tick);
   return decide;
 }
 
@@ -115,22 +116,22 @@ function takeToken(): void {
 
 /** From here on things may be stored and sent. */
 function begin(): void {
-  const session = openSession();
-  here = { session, visit: openVisit(session.isNew), view: { id: createUuid(), ...pageHere() } };
+  here = openVisitor();
+  view = { id: createUuid(), ...pageHere() };
   rest(false);
-  chooseSources(session);
+  chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
-  const stored = readNumbers(session.id);
-  heldUntil = stored?.until ?? 0;
-  for (const [target, number] of stored?.numbers ?? []) if (pooled.has(target)) assign(target, number);
+  for (const [target, number] of here.numbers) if (pooled.has(target)) assign(target, number);
   catchUp();
+  // What is on its way now may have failed by then.
+  later(CATCH_UP_MS, () => here && catchUp());
 }
 
 /** From here on nothing is, and nothing is left of what was. */
 function end(): void {
   if (here) rest(true);
   here = undefined;
-  forgetSession();
+  forgetVisitor();
 }
 
 function show(): void {
@@ -157,6 +158,7 @@ function tick(): void {
     if (forgive()) scan();
     sweep();
     fillFields();
+    reveal();
     if (isPingDue()) giveSignOfLife();
   }
   later(TICK_MS + TICK_REST * (performance.now() - start), tick);
@@ -166,7 +168,7 @@ function tick(): void {
 function finish(): void {
   const { written, waiting } = settle();
   if (written) emit('swap', { count: written });
-  if (wanted()[0]) later(GATHER_MS, ask);
+  if (wanted()[0]) later(GATHER_MS, () => wanted()[0] && ask());
   if (waiting[0]) later(WAITING_MS, () => reviseAll(waiting));
 }
 
@@ -176,22 +178,20 @@ function reviseAll(holders: Holder[]): void {
 }
 
 function tell(event: NewEvent, isBeacon?: boolean): string | undefined {
-  return here && deliver(here.session.id, event, isBeacon);
+  return here && deliver(here.session_id, event, isBeacon);
 }
 
 function tellForm(form: CapturedForm): void {
-  const id = tell({ type: 'form', ...form, fcid: here ? openFormSession() : null });
+  const id = here && tell({ type: 'form', ...form, fcid: formSession(here) });
   if (id) emit('form', { id, form_name: form.form_name });
 }
 
 /** A site's own form takes along who sent it, if it has fields for that. */
 function fillFields(): void {
   for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
-    if (!here) return;
-    const { id, landing, referrer } = here.session;
-    const isForms = config.forms && field.name === 'calltrk_fcid';
-    const values = { calltrk_session_id: id, calltrk_landing: landing, calltrk_referrer: referrer };
-    field.value = isForms ? openFormSession() : (values[field.name as keyof typeof values] ?? field.value);
+    const name = field.name.slice(8) as 'session_id';
+    if (here && config.forms) formSession(here);
+    if (/^(session_id|landing|referrer|fcid)$/.test(name)) field.value = here?.[name] ?? field.value;
   }
 }
 
@@ -209,27 +209,29 @@ function askAgain(): void {
 /** Asks for every number that is wanted and was not asked for, and tells of the page. */
 function ask(targets = wanted()): void {
   const asker = here;
-  if (!asker || !(targets[0] || asker.view)) return;
-  const page = asker.view;
-  asker.view = null;
+  const page = view;
+  if (!asker || !(targets[0] || page)) return;
+  view = undefined;
   for (const target of targets) asked.add(target);
-  const request = question({ page, targets }).then((answer) => {
+  const request = question({ page: page ?? null, targets }).then((answer) => {
     if (here === asker) adopt(targets, answer as SwapResponse);
   });
   const retry = () => {
-    asker.view ??= page;
+    view ??= page;
     later(retryMs, askAgain);
     retryMs *= 2;
     emit('error', { code: 'server' });
   };
-  answered = Promise.all([answered, request.catch(retry)]);
+  const before = answered;
+  answered = request.catch(retry).then(() => before);
 }
 
 function question(more: Partial<SwapRequest>): Promise<unknown> {
+  const { landing, referrer } = here?.visit ?? {};
   return post('/v1/swap', {
     key: config.key,
-    session: here?.session.id,
-    visit: here?.visit,
+    session: here?.session_id,
+    visit: { landing, referrer },
     page: null,
     targets: [],
     ...(debug && { debug: config.version }),
@@ -241,10 +243,9 @@ function question(more: Partial<SwapRequest>): Promise<unknown> {
 
 /** Throws if this is no answer. */
 function adopt(targets: string[], answer: SwapResponse): void {
-  const { numbers: given, session: id, began } = answer;
+  const { numbers: given, session, began } = answer;
   for (const target of targets) assign(target, parseSpellings(given[target]));
-  if (here && began && id !== here.session.id)
-    Object.assign(here, { session: openSession({ id, ...began }), visit: openVisit(true, began) });
+  if (began && session !== here?.session_id) here = openVisitor({ session_id: session, ...began });
   source = answer.source;
   heldSeconds = Number(answer.held_seconds) || 0;
   pingEvery(answer.ping_seconds);
@@ -252,35 +253,31 @@ function adopt(targets: string[], answer: SwapResponse): void {
   explain('server', answer);
   scan();
   reveal();
-  const { session } = tracker;
-  if (told === stringify(session.numbers)) return;
-  told = stringify(session.numbers);
-  emit('assign', { numbers: session.numbers });
+  const { session: now } = tracker;
+  if (told === stringify(now.numbers)) return;
+  told = stringify(now.numbers);
+  emit('assign', now);
 }
 
+/** The numbers are his for a while from now on. */
 function hold(): void {
   if (!here) return;
-  heldUntil = Date.now() + heldSeconds * 1000;
-  const mine = [...numbers].filter(([target]) => pooled.has(target));
-  writeNumbers({ session: here.session.id, until: heldUntil, numbers: mine });
+  here.heldUntil = Date.now() + heldSeconds * 1000;
+  here.numbers = [...numbers].filter(([target]) => pooled.has(target));
+  keepVisitor(here);
 }
+
+const isOverdue = () => !!here && Date.now() > here.heldUntil;
 
 function giveSignOfLife(): void {
   if (!here) return;
-  touchVisit(here.visit);
-  if (Date.now() > heldUntil) askAgain();
-  else void send(here.session.id, { type: 'ping' }).then((sent) => sent && hold());
-}
-
-/** Shows what a page hid until the swap, whatever became of the swap. */
-function reveal(): void {
-  for (const element of document.querySelectorAll<HTMLElement>('.phoneswap')) {
-    if (getComputedStyle(element).visibility === 'hidden') element.style.visibility = 'visible';
-  }
+  keepVisitor(here);
+  if (isOverdue()) askAgain();
+  else void send(here.session_id, { type: 'ping' }).then((sent) => sent && hold());
 }
 
 function pageHere(): { url: string; title: string } {
-  return { url: cut(location.href), title: document.title.slice(0, 1024) };
+  return { url: cut(location.href), title: fromDocument('title').slice(0, 1024) };
 }
 
 /** `CallTrk` of `calltrk.d.ts`, but for what is said about arguments there. */
@@ -311,6 +308,6 @@ export const tracker = {
   },
   get session(): CallTrkSession {
     const shown = [...numbers].map(([target, { e164 }]) => [target, e164]);
-    return { id: here?.session.id ?? '', source, numbers: Object.fromEntries(shown) };
+    return { id: here?.session_id ?? '', source, numbers: Object.fromEntries(shown) };
   },
 };

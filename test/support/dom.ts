@@ -39,6 +39,8 @@ export function displayed(e164: string): DisplayNumber {
   };
 }
 
+const LONG_MS = 15 * 60_000;
+
 export interface Sent {
   via: 'fetch' | 'beacon';
   url: string;
@@ -102,7 +104,8 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
       }).window
     : happyWindow(url, html)) as unknown as Window & typeof globalThis;
   const { document } = window;
-  if (library === 'happy-dom') Object.defineProperty(document, 'referrer', { value: referrer });
+  if (library === 'happy-dom')
+    Object.defineProperty(window.Document.prototype, 'referrer', { configurable: true, value: referrer });
 
   let loaded = !options.loading;
   Object.defineProperty(document, 'readyState', {
@@ -125,7 +128,9 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
       sent.flatMap(({ body }) => body.events ?? []).filter((event) => !type || event.type === type),
     settle: async (ms = 100) => {
       for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
-      await vi.advanceTimersByTimeAsync(ms);
+      // Of a long time only the end is lived through second by second.
+      if (ms > LONG_MS) vi.setSystemTime(Date.now() + ms - LONG_MS);
+      await vi.advanceTimersByTimeAsync(Math.min(ms, LONG_MS));
       for (let turn = 0; turn < 5; turn++) await new Promise((done) => setImmediate(done));
     },
     finishLoading: () => {

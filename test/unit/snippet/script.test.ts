@@ -110,11 +110,13 @@ describe.each(LIBRARIES)('in %s', (library) => {
   });
 
   test('in a prerendered page nothing is sent, stored or swapped before it is opened', async () => {
+    const callback = vi.fn();
     const page = openPage(library, {
-      before: ({ document }) =>
-        Object.defineProperty(document, 'prerendering', { writable: true, value: true }),
+      before: ({ document, window }) => {
+        Object.defineProperty(document, 'prerendering', { writable: true, value: true });
+        window.CallTrk = { q: [['getSwapNumbers', ['305-555-0100'], callback] as CallTrkCommand] };
+      },
     });
-    const asked = page.api.getSwapNumbers(['305-555-0100']);
     await page.settle(120_000);
     expect(page.sent).toEqual([]);
     expect(page.cookies()).toEqual({});
@@ -123,7 +125,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     page.document.dispatchEvent(new page.window.Event('prerenderingchange'));
     await page.settle();
     expect(page.text('p')).toBe('Call (786) 555-0123');
-    expect(await asked).toEqual({ '305-555-0100': POOL_SPELLINGS });
+    expect(callback).toHaveBeenCalledExactlyOnceWith({ '305-555-0100': POOL_SPELLINGS });
   });
 
   test('a page that is still loading is asked about once its first number is there', async () => {
@@ -313,7 +315,8 @@ describe.each(LIBRARIES)('in %s', (library) => {
       });
       await page.settle(5000);
       expect(page.text('p')).toMatch(/^Call \((?:305\) 555-0100|786\) 555-0123)$/);
-      const numbers = page.api.getSwapNumbers(['305-555-0100']);
+      // A browser that knows no WeakMap runs nothing of ours: the page's own queue stays what it is.
+      const numbers = page.api?.getSwapNumbers(['305-555-0100']) ?? {};
       await page.settle();
       expect(await numbers).toBeTypeOf('object');
     });

@@ -1,7 +1,7 @@
 import { CookieJar } from 'jsdom';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { compileRule } from '../../../shared/source-compile.js';
-import { LIBRARIES, openPage, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
+import { KEY, LIBRARIES, openPage, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
 
 const UUID_V4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 const DAY_MS = 864e5;
@@ -138,8 +138,8 @@ describe.each(LIBRARIES)('in %s', (library) => {
     const session = '8d5c5a3e-7d7a-4a4e-9a52-3d1f7c0b9e11';
     const page = openPage(library, {
       url: 'https://www.example.com/a/b',
-      before: ({ document }) => {
-        Object.defineProperty(document, 'cookie', {
+      before: ({ window }) => {
+        Object.defineProperty(window.Document.prototype, 'cookie', {
           configurable: true,
           get: () => `x=%E0%A4%A; calltrk_session_id=junk; calltrk_session_id=${session}; y`,
           set: () => {},
@@ -229,17 +229,20 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(visitOf(page)).toEqual(visitOf(first));
     });
 
-    test('ends with another campaign click, not with the same one', async () => {
+    test('says where the visitor came in again from outside: whether it is another click, the server knows', async () => {
       const first = await open('/?gclid=a&utm_source=b');
-      const again = await open('/?utm_source=b&gclid=a&page=2', { after: first });
-      expect(visitOf(again)).toEqual(visitOf(first));
-      const next = await open('/?gclid=c&utm_source=b', { after: again });
+      const inner = await open('/c?page=2', { after: first, referrer: 'https://www.example.com/b' });
+      expect(visitOf(inner)).toEqual(visitOf(first));
+      const back = await open('/', { after: inner, referrer: 'https://pay.example.net/' });
+      expect(visitOf(back)).toEqual(visitOf(first));
+      const next = await open('/?gclid=c&utm_source=b', { after: back });
       expect(visitOf(next)).toMatchObject({ landing: 'https://www.example.com/?gclid=c&utm_source=b' });
     });
 
     test('is made anew where storage holds junk', async () => {
       const page = await open('/b', {
-        before: ({ window }) => window.localStorage.setItem('calltrk-visit', '{"landing":7,"at":9e15}'),
+        before: ({ window }) =>
+          window.localStorage.setItem(`calltrk-${KEY}`, '{"until":9e15,"visit":{"landing":7,"at":9e15}}'),
       });
       expect(visitOf(page)).toEqual({ landing: 'https://www.example.com/b', referrer: 'direct' });
     });
@@ -259,7 +262,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     const page = openPage(library, {
       after: first,
       before: ({ document, window }) => {
-        window.localStorage.removeItem('calltrk-calltrk_session_id');
+        window.localStorage.clear();
         document.cookie = 'calltrk_session_id=; path=/; max-age=0; domain=example.com';
         document.cookie = 'calltrk_session_id=; path=/; max-age=0';
       },

@@ -266,20 +266,18 @@ describe.each(LIBRARIES)('in %s', (library) => {
       ['is a number', '7'],
       [
         'has letters in its numbers',
-        JSON.stringify({ numbers: { [TARGET]: { ...POOL_NUMBER, national: 'CALL 0123' } } }),
+        JSON.stringify({ numbers: [[TARGET, { ...POOL_NUMBER, national: 'CALL 0123' }]] }),
       ],
       ['has no numbers', JSON.stringify({ numbers: 'x' })],
     ])('whose storage %s sees the site\u2019s own number', async (_, junk) => {
       const first = openPage(library);
       await first.settle();
-      const session = first.cookies().calltrk_session_id;
       const page = openPage(library, {
         after: first,
         before: ({ window }) => {
-          const stored = junk.startsWith('{')
-            ? JSON.stringify({ session, until: 9e15, ...JSON.parse(junk) })
-            : junk;
-          window.localStorage.setItem(`calltrk-${KEY}-numbers`, stored);
+          const kept = JSON.parse(window.localStorage.getItem(`calltrk-${KEY}`) ?? '');
+          const stored = junk.startsWith('{') ? JSON.stringify({ ...kept, ...JSON.parse(junk) }) : junk;
+          window.localStorage.setItem(`calltrk-${KEY}`, stored);
         },
       });
       expect(page.text('p')).toBe('Call (305) 555-0100');

@@ -1,0 +1,12 @@
+/** Shows what a page hid until the swap, whatever became of the swap: it leans on nothing that a page may have replaced. */
+export function reveal(): void {
+  const hidden = document.getElementsByClassName('phoneswap');
+  for (let n = 0; hidden[n]; n++) {
+    const element = hidden[n] as HTMLElement;
+    if (getComputedStyle(element).visibility === 'hidden') element.style.visibility = 'visible';
+  }
+}
+
+/** After this long it is shown at the latest. This is the first module to run: whatever fails, this does not. */
+const REVEAL_MS = 900;
+setTimeout(reveal, REVEAL_MS);

@@ -1,0 +1,115 @@
+/**
+ * Who the browser is on this site, how it first came, and what it was given: four cookies under CallRail's names, so
+ * that a site that reads them goes on reading them, and one record in localStorage with the same and the rest. Where
+ * both are refused, the visitor is remembered as long as the page lives.
+ */
+import { parseSpellings, type Spellings } from '../shared/phone.js';
+import { createJudge, type Touch } from '../shared/source-match.js';
+import { config } from './config.js';
+import { fromDocument } from './guard.js';
+import { eraseLocal, readCookies, readLocal, writeCookie, writeLocal } from './storage.js';
+import { createUuid, isUuid } from './uuid.js';
+
+/** A visit ends after this long without activity. */
+const IDLE_MS = 30 * 60_000;
+/** Longer addresses are cut: each is sent with every request, and a cookie holds no more than 4 KB. */
+const MAX_URL = 2048;
+const COOKIES = ['session_id', 'landing', 'referrer', 'fcid'] as const;
+
+/** What is remembered. The landing page and referrer are the first ones, for the life of the cookies. */
+export interface Visitor extends Touch {
+  session_id: string;
+  /** Under which forms are captured; made with the first of them. */
+  fcid?: string;
+  /** When all this is forgotten. */
+  until: number;
+  /** How the visit under way began, and when it was last alive. */
+  visit: Touch & { at: number };
+  /** The tracking numbers of last time by target, and when their hold ends unless there is a sign of life. */
+  numbers: [target: string, number: Spellings][];
+  heldUntil: number;
+}
+
+/**
+ * The visitor of now. His session begins anew if he came with a click that the company lets begin one (the page that is
+ * looked at again is no other click), or if he comes from another site that says who he is: `taken`. His visit is the
+ * one under way, unless it went idle, or he came from outside with parameters in the address: whether they are another
+ * campaign click, the server knows, and goes on with the visit if not.
+ */
+export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
+  const now = Date.now();
+  const here = currentTouch();
+  const kept = readLocal(config.key) as Partial<Visitor> | null | undefined;
+  const isAlive = !!kept && (kept.until as number) > now;
+  const known: Partial<Visitor> = isAlive ? kept : { until: now + config.cookie_days * 864e5 };
+  for (const name of COOKIES) {
+    const isGood = /id$/.test(name) ? isUuid : Boolean;
+    const value = [...(readCookies(`calltrk_${name}`) ?? []), known[name]].find(
+      isGood as (value: unknown) => boolean,
+    );
+    if (value) known[name] = value;
+    else delete known[name];
+  }
+  const isOverridden =
+    !here.inner && known.landing !== here.landing && config.overrides?.some(createJudge(here));
+  const isNew = taken || isOverridden || !known.session_id;
+  const { landing, referrer } = here;
+  const first = { landing, referrer, visit: { landing, referrer, at: 0 }, numbers: [], heldUntil: 0 };
+  const visitor = (
+    isNew
+      ? {
+          ...known,
+          ...first,
+          session_id: createUuid(),
+          ...taken,
+          ...(taken && { visit: { ...taken, at: now } }),
+        }
+      : { ...first, ...known }
+  ) as Visitor;
+  // What somebody else wrote there is shown to nobody.
+  visitor.numbers = [visitor.numbers].flat().filter((pair) => parseSpellings(pair?.[1]));
+  const hasCome = !here.inner && /[?#]./.test(landing);
+  if (!(now - visitor.visit?.at < IDLE_MS) || (hasCome && !taken)) visitor.visit = first.visit;
+  keepVisitor(visitor);
+  return visitor;
+}
+
+/** Writes down what has changed, and that he is still there. */
+export function keepVisitor(visitor: Visitor): void {
+  visitor.visit.at = Date.now();
+  writeLocal(config.key, visitor);
+  for (const name of COOKIES) {
+    const value = visitor[name];
+    if (value && readCookies(`calltrk_${name}`)?.[0] !== value)
+      writeCookie(`calltrk_${name}`, value, visitor.until);
+  }
+}
+
+/** The id under which his forms are captured. */
+export function formSession(visitor: Visitor): string {
+  visitor.fcid ??= createUuid();
+  keepVisitor(visitor);
+  return visitor.fcid;
+}
+
+/** Nothing of what is remembered here is left. */
+export function forgetVisitor(): void {
+  for (const name of COOKIES) writeCookie(`calltrk_${name}`, '', 0);
+  eraseLocal();
+}
+
+/** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */
+export function currentTouch(): Touch & { inner: boolean } {
+  const referrer = fromDocument('referrer');
+  const inner = !!referrer && new URL(referrer).hostname === location.hostname;
+  const told = parameter('utm_referrer');
+  return { inner, landing: cut(location.href), referrer: cut(told || (!inner && referrer) || 'direct') };
+}
+
+export function parameter(name: string): string | null {
+  return new URLSearchParams(location.search).get(name);
+}
+
+export function cut(url: string): string {
+  return url.slice(0, MAX_URL);
+}
