@@ -1,7 +1,9 @@
+import { spawn } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
+import { exitOf } from './processes.js';
 
 /** Debian's Chromium, or what the machine has under one of the usual names. */
 function executable(): string {
@@ -35,12 +37,20 @@ export interface Chromium {
   close(): Promise<void>;
 }
 
+export interface ChromiumOptions {
+  /** Further arguments. */
+  args?: string[];
+  /** Arguments of Playwright's own that this browser is to go without. */
+  without?: string[];
+}
+
 /** Starts a headless Chromium with a new profile folder; nothing is downloaded. */
-export async function startChromium(): Promise<Chromium> {
+export async function startChromium({ args = [], without = [] }: ChromiumOptions = {}): Promise<Chromium> {
   const profile = mkdtempSync(join(tmpdir(), 'calltrk-chromium-'));
   const first = await chromium.launchPersistentContext(profile, {
     executablePath: executable(),
-    args: ARGUMENTS,
+    args: [...ARGUMENTS, ...args],
+    ignoreDefaultArgs: without,
   });
   const browser = first.browser();
   if (!browser) throw new Error('Chromium gave no browser');
@@ -49,6 +59,28 @@ export async function startChromium(): Promise<Chromium> {
     async close() {
       await first.close();
       rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/**
+ * Opens an address in a Chromium that nobody looks into: with a debugger attached it does not render in advance, for
+ * one. What the page does is seen by the servers that it talks to.
+ */
+export function openUnwatched(url: string): { close(): Promise<void> } {
+  const profile = mkdtempSync(join(tmpdir(), 'calltrk-chromium-'));
+  const alone = [
+    '--headless=new',
+    '--remote-debugging-port=0',
+    `--user-data-dir=${profile}`,
+    '--no-default-browser-check',
+  ];
+  const child = spawn(executable(), [...ARGUMENTS, ...alone, url], { stdio: 'ignore' });
+  return {
+    async close() {
+      child.kill();
+      await exitOf(child);
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
 }

@@ -1,6 +1,6 @@
 /** A business's own website for tests: another origin than the API, as in life. */
 import { createServer } from 'node:http';
-import type { Page } from 'playwright-core';
+import type { ConsoleMessage, Page } from 'playwright-core';
 
 export interface Site {
   url: string;
@@ -35,10 +35,14 @@ export function troublesOf(page: Page): string[] {
   const troubles: string[] = [];
   page.on('pageerror', (error) => troubles.push(`thrown: ${error.message}`));
   page.on('console', (message) => {
-    // Chromium itself reports a request that failed; our script has no say in that.
-    if (!message.text().startsWith('Failed to load resource')) troubles.push(`console: ${message.text()}`);
+    if (!isOfTheBrowser(message)) troubles.push(`console: ${message.text()}`);
   });
   return troubles;
+}
+
+/** Chromium itself reports a request that failed or was not allowed; our script has no say in that. */
+export function isOfTheBrowser(message: ConsoleMessage): boolean {
+  return /^(?:Failed to load resource|Access to fetch at)/.test(message.text());
 }
 
 export const BUSINESS = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Bluebird</title>{{script}}</head><body>
