@@ -38,38 +38,26 @@ export interface Visitor extends Touch {
  */
 export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const now = Date.now();
-  const here = currentTouch();
+  const { inner, landing, referrer } = currentTouch();
+  const here = { landing, referrer };
+  const fresh = { ...here, session_id: createUuid(), visit: { ...here, at: 0 }, numbers: [], heldUntil: 0 };
   const kept = readLocal(config.key) as Partial<Visitor> | null | undefined;
-  const isAlive = !!kept && (kept.until as number) > now;
-  const known: Partial<Visitor> = isAlive ? kept : { until: now + config.cookie_days * 864e5 };
+  const record = kept && (kept.until as number) > now ? kept : { until: now + config.cookie_days * 864e5 };
+  const known = { ...record };
   for (const name of COOKIES) {
-    const isGood = /id$/.test(name) ? isUuid : Boolean;
-    const value = [...(readCookies(`calltrk_${name}`) ?? []), known[name]].find(
-      isGood as (value: unknown) => boolean,
-    );
+    const isGood = (/id$/.test(name) ? isUuid : Boolean) as (value: unknown) => boolean;
+    const value = [...(readCookies(`calltrk_${name}`) ?? []), record[name]].find(isGood);
     if (value) known[name] = value;
     else delete known[name];
   }
-  const isOverridden =
-    !here.inner && known.landing !== here.landing && config.overrides?.some(createJudge(here));
-  const isNew = taken || isOverridden || !known.session_id;
-  const { landing, referrer } = here;
-  const first = { landing, referrer, visit: { landing, referrer, at: 0 }, numbers: [], heldUntil: 0 };
-  const visitor = (
-    isNew
-      ? {
-          ...known,
-          ...first,
-          session_id: createUuid(),
-          ...taken,
-          ...(taken && { visit: { ...taken, at: now } }),
-        }
-      : { ...first, ...known }
-  ) as Visitor;
-  // What somebody else wrote there is shown to nobody.
-  visitor.numbers = [visitor.numbers].flat().filter((pair) => parseSpellings(pair?.[1]));
-  const hasCome = !here.inner && /[?#]./.test(landing);
-  if (!(now - visitor.visit?.at < IDLE_MS) || (hasCome && !taken)) visitor.visit = first.visit;
+  const isOther = !inner && known.landing !== landing && config.overrides?.some(createJudge(here));
+  const visitor = { ...fresh, ...known, ...((isOther || taken) && fresh), ...taken } as Visitor;
+  // What was given to somebody else, or written by somebody else, is shown to nobody.
+  const numbers = visitor.session_id === record.session_id ? [visitor.numbers].flat() : [];
+  visitor.numbers = numbers.filter((pair) => parseSpellings(pair?.[1]));
+  const goesOn = now - visitor.visit?.at < IDLE_MS && typeof visitor.visit.landing === 'string';
+  if (taken) visitor.visit = { landing: taken.landing, referrer: taken.referrer, at: now };
+  else if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
   keepVisitor(visitor);
   return visitor;
 }

@@ -37,7 +37,7 @@ const WALLS: Wall[] = [
   {
     folder: 'snippet/',
     own: ['snippet/', 'shared/phone', 'shared/source-match', 'shared/contract/'],
-    packages: ['js-cookie'],
+    packages: [],
     typesOnly: ['shared/contract/'],
   },
   { folder: 'server/domain/', own: ['server/domain/', 'shared/'], packages: ['libphonenumber-js'] },

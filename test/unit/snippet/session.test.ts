@@ -1,3 +1,5 @@
+import fc from 'fast-check';
+import Cookies from 'js-cookie';
 import { CookieJar } from 'jsdom';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { compileRule } from '../../../shared/source-compile.js';
@@ -149,6 +151,35 @@ describe.each(LIBRARIES)('in %s', (library) => {
     await page.settle();
     expect(page.to('/v1/swap')[0]?.body.session).toBe(session);
   });
+
+  const { read, write } = Cookies.converter as Record<
+    'read' | 'write',
+    (value: string, name: string) => string
+  >;
+
+  test('they are written and read as js-cookie does, which sites use to read them', () => {
+    fc.assert(
+      fc.property(
+        fc.webUrl({ withQueryParameters: true, withFragments: true }),
+        fc.string({ minLength: 1 }),
+        (url, text) => {
+          const landing = `https://www.example.com/?${url}`;
+          const written = write(text, '');
+          const page = openPage(library, {
+            url: landing,
+            html: '<form><input type="hidden" name="calltrk_referrer"></form>',
+            before: ({ document }) => {
+              document.cookie = `calltrk_referrer=${written}; path=/`;
+            },
+          });
+          expect(page.cookies().calltrk_landing).toBe(write(page.window.location.href, ''));
+          const field = page.document.querySelector('input') as HTMLInputElement;
+          expect(field.value).toBe(read(written, '').replace(/[\r\n]/g, ''));
+        },
+      ),
+      { numRuns: 20 },
+    );
+  }, 30_000);
 
   test('a cookie that is no id is replaced', async () => {
     const page = openPage(library, {
