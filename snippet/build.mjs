@@ -32,7 +32,17 @@ export async function buildMapped(version = 'dev') {
   const [map, script] = outputFiles.map(({ text }) => text);
   return minify(script, {
     ecma: 2020,
-    compress: { passes: 4, keep_fargs: false, unsafe_arrows: true, pure_getters: true },
+    // What of Terser's habits makes a file longer once it is compressed is off.
+    compress: {
+      passes: 4,
+      keep_fargs: false,
+      unsafe_arrows: true,
+      pure_getters: true,
+      inline: 1,
+      lhs_constants: false,
+      comparisons: false,
+      loops: false,
+    },
     format: { ascii_only: true, preamble: `/* calltrk ${version} MIT */` },
     sourceMap: { content: map, asObject: true },
   });
