@@ -3,16 +3,8 @@
  * need. The server decides by the same, so that both show the same number.
  */
 import type { Matcher, SourceRule } from './contract/visitor.js';
-import { anyOf, hostPattern, KNOWN_NETWORKS, type Network, tagPattern } from './source.js';
-import {
-  CAMPAIGN,
-  createJudge,
-  decode,
-  flatten,
-  hostOf,
-  readParameters,
-  type Touch,
-} from './source-match.js';
+import { anyOf, CAMPAIGN, hostPattern, KNOWN_NETWORKS, type Network, tagPattern } from './source.js';
+import { createJudge, decode, flatten, hostOf, readParameters, type Touch } from './source-match.js';
 import { networkOfRule } from './source-rules.js';
 import { DETOURS, PAID_MEDIUM } from './source-table.js';
 

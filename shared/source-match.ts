@@ -23,10 +23,6 @@ export interface Evidence {
   host: string;
 }
 
-/** The names of the parameters that make a landing page a campaign click. */
-export const CAMPAIGN =
-  'utm_(?!referrer=)\\w+|\\w*cl(?:ick_?|k)?id|[gw]braid|gad_source|gad_campaignid|fb_ad_id|igsh(?:id)?|li_fat_id|epik|sc_?cid|rdt_cid|mc_cid|_hsenc|mkt_tok|awc|cjevent|irgwc|tblci|dicbo|bd_vid|vmcid|ldtag_cl';
-
 /**
  * The parameters of an address, of its query and of what stands behind `#`, decoded, by their names in lower case; of
  * two of one name the first that is not empty. It forgives what mailers and redirects do to links: `&amp;` between
@@ -84,27 +80,6 @@ function siteOf(host: string): string {
     /^(?:[a-z]{2,3}\.[a-z]{2}|git(?:hub|lab)\.io|(?:blogspot|wordpress|myshopify|wixsite|weebly)\.com)$/;
   return labels.slice(isEnding.test(labels.slice(-2).join('.')) ? -3 : -2).join('.');
 }
-
-/**
- * A fingerprint of the campaign click that brought the visitor to `landing`: the same for the same click however
- * its parameters are ordered, `null` where there was none.
- */
-export function campaignOf(landing: string): string | null {
-  return (
-    [...readParameters(landing)]
-      .filter(([name, value]) => value && isCampaign(name))
-      .map((parameter) => parameter.join('='))
-      .sort()
-      .join('&') || null
-  );
-}
-
-/** Whether a parameter of this name makes a landing page a campaign click. */
-export function isCampaign(name: string): boolean {
-  return IS_CAMPAIGN.test(`${name}=`);
-}
-
-const IS_CAMPAIGN = new RegExp(`^(?:${CAMPAIGN})=`);
 
 /** Says for each rule whether it serves the visitor who came this way. */
 export function createJudge(touch: Touch): (rule: Matcher) => boolean {

@@ -4,15 +4,7 @@
  * `source-compile`.
  */
 import { getDomain } from 'tldts';
-import {
-  type Evidence,
-  flatten,
-  hostOf,
-  isCampaign,
-  readParameters,
-  readTouch,
-  type Touch,
-} from './source-match.js';
+import { type Evidence, flatten, hostOf, readParameters, readTouch, type Touch } from './source-match.js';
 import {
   DETOURS,
   MEDIUM,
@@ -22,7 +14,13 @@ import {
   PROFILE_CAMPAIGN,
 } from './source-table.js';
 
-export { campaignOf, type Touch } from './source-match.js';
+export type { Touch } from './source-match.js';
+
+/** The names of the parameters that make a landing page a campaign click. */
+export const CAMPAIGN =
+  'utm_(?!referrer=)\\w+|\\w*cl(?:ick_?|k)?id|[gw]braid|gad_source|gad_campaignid|fb_ad_id|igsh(?:id)?|li_fat_id|epik|sc_?cid|rdt_cid|mc_cid|_hsenc|mkt_tok|awc|cjevent|irgwc|tblci|dicbo|bd_vid|vmcid|ldtag_cl';
+
+const IS_CAMPAIGN = new RegExp(`^(?:${CAMPAIGN})=`);
 
 export interface Source {
   /** `google_paid`, `facebook_organic`, `gmail`, `direct`, else the domain of the referrer. */
@@ -250,6 +248,25 @@ function searchWords({ terms = 'q' }: NetworkFacts, referrer: string): string | 
     if (words !== null && !/^https?:/i.test(words)) return words;
   }
   return null;
+}
+
+/**
+ * A fingerprint of the campaign click that brought the visitor to `landing`: the same for the same click however
+ * its parameters are ordered, `null` where there was none.
+ */
+export function campaignOf(landing: string): string | null {
+  return (
+    [...readParameters(landing)]
+      .filter(([name, value]) => value && isCampaign(name))
+      .map((parameter) => parameter.join('='))
+      .sort()
+      .join('&') || null
+  );
+}
+
+/** Whether a parameter of this name makes a landing page a campaign click. */
+export function isCampaign(name: string): boolean {
+  return IS_CAMPAIGN.test(`${name}=`);
 }
 
 /** Whether this parameter is the id of one click, and not a mark that all clicks have. */

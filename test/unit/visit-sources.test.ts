@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { SourceRule } from '../../shared/contract/visitor.js';
-import { campaignOf, explainSource, KNOWN_NETWORKS, readSource } from '../../shared/source.js';
+import { campaignOf, explainSource, isCampaign, KNOWN_NETWORKS, readSource } from '../../shared/source.js';
 import { compileRule, matchesRule } from '../../shared/source-compile.js';
-import { createJudge, isCampaign } from '../../shared/source-match.js';
+import { createJudge } from '../../shared/source-match.js';
 import { DETOURS } from '../../shared/source-table.js';
 
 const SITE = 'https://www.example.com/';
