@@ -30,13 +30,12 @@ export interface Evidence {
  */
 export function readParameters(url: string): Map<string, string> {
   const parameters = new Map<string, string>();
-  const query = /^[^?#]*?(?:[?#]|%3f)(.*)/is.exec(url)?.[1] ?? '';
+  const [, query = ''] = url.split(/(?:[?#]|%3f)(.*)/is, 2);
   for (const part of query.split(/&(?:amp;)*|[?#]/)) {
     for (const pair of part.includes('=') ? [part] : decode(part).split('&')) {
-      const [name = '', ...value] = pair.split('=');
+      const [, name = '', value = ''] = /([^=]*)=?(.*)/s.exec(pair) ?? [];
       const key = decode(name).toLowerCase();
-      if (!parameters.get(key))
-        parameters.set(key, decode(decode(value.join('=').replace(/\+/g, ' '))).trim());
+      if (!parameters.get(key)) parameters.set(key, decode(decode(value.replace(/\+/g, ' '))).trim());
     }
   }
   return parameters;
@@ -53,12 +52,16 @@ export function decode(text: string): string {
   });
 }
 
-/** The host of a URL, also of one without a scheme, in lower case without `www`; empty for whatever has none. */
+/**
+ * The host of a URL, also of one without a scheme, in lower case without `www`; empty for whatever has none with a dot
+ * in it. 253 characters are the longest that DNS knows.
+ */
 export function hostOf(url: string): string {
-  const host =
-    /^\s*(?:[a-z][\w+.-]*:(?!\d))?(?:\/\/)?(?:[^/?#\\\s]*@)?(?:www\.)?([^/?#\\\s:@]+)/i.exec(url)?.[1] ?? '';
-  // 253 is the longest that DNS knows.
-  return /^[\w\u0080-\uffff.-]{1,189}\.[\w\u0080-\uffff-]{1,63}$/.test(host) ? host.toLowerCase() : '';
+  const [, host = ''] =
+    /^\s*(?:[a-z][\w+.-]*:(?!\d))?(?:\/\/)?(?:[^/?#\\\s]*@)?(?:www\.)?([\w\u0080-\uffff.-]{1,189}\.[\w\u0080-\uffff-]{1,63})(?![^/?#\\\s:])/i.exec(
+      url,
+    ) ?? [];
+  return host.toLowerCase();
 }
 
 /** Takes a touch apart. `utm_referrer` stands for a referrer that a redirect lost; the site itself is no referrer. */
@@ -66,20 +69,16 @@ export function readTouch(touch: Touch): Evidence {
   const parameters = readParameters(touch.landing);
   const referrer = parameters.get('utm_referrer') || touch.referrer;
   const host = hostOf(referrer);
-  return { parameters, referrer, host: siteOf(host) === siteOf(hostOf(touch.landing)) ? '' : host };
+  const [site, own] = [host, hostOf(touch.landing)].map((name) => SITE.exec(name)?.[0]);
+  return { parameters, referrer, host: site === own ? '' : host };
 }
 
 /**
  * What the subdomains of one site share, as far as labels tell: two of them, three where they end like `co.uk`. Good
  * enough to know a site from others; the names of sources come from the Public Suffix List.
  */
-function siteOf(host: string): string {
-  if (/^[\d.]+$/.test(host)) return host;
-  const labels = host.split('.');
-  const isEnding =
-    /^(?:[a-z]{2,3}\.[a-z]{2}|git(?:hub|lab)\.io|(?:blogspot|wordpress|myshopify|wixsite|weebly)\.com)$/;
-  return labels.slice(isEnding.test(labels.slice(-2).join('.')) ? -3 : -2).join('.');
-}
+const SITE =
+  /^[\d.]+$|[^.]*\.(?:[a-z]{2,3}\.[a-z]{2}|git(?:hub|lab)\.io|(?:blogspot|wordpress|myshopify|wixsite|weebly)\.com|[^.]*)$/;
 
 /** Says for each rule whether it serves the visitor who came this way. */
 export function createJudge(touch: Touch): (rule: Matcher) => boolean {

@@ -181,7 +181,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
           : writeLike(old, shown, number);
     edits.push([at, at + old.length, instead]);
   };
-  if (first.nodeName !== 'href') finder.replace(text, write, isFile);
+  if (first.nodeName !== 'href') finder.find(text, write, isFile);
   else {
     const [, before = '', dialled = ''] = PHONE_LINK.exec(text) ?? [];
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
