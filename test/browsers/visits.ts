@@ -113,14 +113,14 @@ export const VISITS: Record<string, Visit> = {
         (await twilioWebhook(stage.server, '/v1/telephony/twilio/voice', call)).status === 200 || undefined,
     );
     await recorded(stage.server);
-    // A tap that arrives after the call is heard as well.
+    // A call that overtook its tap is joined again, by a job that looks every quarter of a minute.
     const joined = await until(
       async () => {
         const { calls } = await report(stage.server, 'calls.json?fields=attribution');
         const { attribution } = calls.find((one: any) => one.customer_phone_number === call.From);
         return attribution.method === 'tap' ? attribution : undefined;
       },
-      { what: 'a call joined by its tap' },
+      { what: 'a call joined by its tap', timeoutMs: 40_000 },
     );
     assert.equal(joined.session, session);
   },
