@@ -42,8 +42,8 @@ type Parts = [e164: string, country: string, national: string];
  */
 const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff0c-\uff0f]{0,90}';
 
-/** A number that goes on in the text before or after this one. */
-const IS_PART = new RegExp(`^${SEPARATORS}\\d|\\d${SEPARATORS}$`);
+/** The digits with which a text begins or ends: they may go on in the text before it or after it. */
+const EDGES = new RegExp(`^(?:${SEPARATORS}\\d){1,16}|(?:\\d${SEPARATORS}){1,16}$`, 'g');
 
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
@@ -92,6 +92,15 @@ export function createFinder(
   const fewest = Math.min(...known.map(([, , national]) => national.length));
   const enough = new RegExp([`(?:\\d%?${SEPARATORS}){${fewest}}`, ...literals].join('|'));
 
+  const hint = new RegExp(['[\\d\uff10-\uff19]', ...literals].join('|'));
+  // Every row of digits that is a part of some spelling is in here.
+  const pieces = known
+    .map(([, country, national]) => {
+      const code = country.slice(1);
+      return `011${code}${national} 00${code}0${national} 8${national}`;
+    })
+    .join();
+
   function find(
     original: string,
     tell: (target: string, written: string, at: number) => void,
@@ -134,8 +143,10 @@ export function createFinder(
   }
 
   function mayHold(text: string): boolean {
+    if (!hint.test(text)) return false;
     const narrowed = narrow(text);
-    return IS_PART.test(narrowed) || enough.test(narrowed);
+    const isPart = (edge: string) => pieces.includes(edge.replace(/\D/g, ''));
+    return enough.test(narrowed) || !!narrowed.match(EDGES)?.some(isPart);
   }
 
   return { find, exact, mayHold };

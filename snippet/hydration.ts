@@ -36,13 +36,13 @@ export function isWaiting(node: Node): boolean {
   const now = Date.now();
   if (document.readyState === 'complete') completeAt ||= now;
   const age = completeAt && now - completeAt;
-  if (age > BOUNDARY_MS) return false;
+  const isMine = age < BOUNDARY_MS && isClaimed(node);
+  if (isMine || age > (isMine === false ? BOUNDARY_MS : QUIET_MS)) return false;
   if (now - lookedAt > LOOK_MS) {
     lookedAt = now;
     hasSigns = lookForSigns();
   }
-  const isMine = isClaimed(node);
-  return hasSigns && !isMine && age < (isMine === false ? BOUNDARY_MS : QUIET_MS);
+  return hasSigns;
 }
 
 function lookForSigns(): boolean {

@@ -3,7 +3,7 @@
  * stretches of text that the reader sees as one, and attributes. It works in slices, so that no page waits for it.
  */
 import { later, safely } from './guard.js';
-import { concerned, type Holder, isKept, mayHold, originalOf, revise } from './swap.js';
+import { concerned, type Holder, isCandidate, isKept, originalOf, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
@@ -84,7 +84,7 @@ function* visit(node: Node): Generator<void> {
   let group: readonly Text[] = [];
   const walker = document.createTreeWalker(node, SHOW_TEXT);
   for (let at: Node | null = node; at; at = walker.nextNode()) {
-    if (at.nodeType === TEXT_NODE && mayHold(originalOf(at as Text)) && !group.includes(at as Text)) {
+    if (at.nodeType === TEXT_NODE && isCandidate(at as Text) && !group.includes(at as Text)) {
       group = groupOf(at as Text);
       revise(group);
     }
@@ -120,7 +120,7 @@ function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
-  if (mayHold(originalOf(holder)) && ownerElement?.matches(where)) revise([holder], isFile);
+  if (isCandidate(holder) && ownerElement?.matches(where)) revise([holder], isFile);
 }
 
 /** The node with those before and after it over which a number may go on. */

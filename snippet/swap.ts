@@ -70,6 +70,8 @@ const aliases = new Map<string, string>();
 let finder: NumberFinder;
 let kept: string;
 let rests = false;
+/** Somewhere in the page nothing shows any more that a number stands there: the rest of a longer one did. */
+let hasEmptied = false;
 
 export function prepareSwap(): void {
   const { keep, code } = config;
@@ -107,9 +109,9 @@ export function settle(): typeof done {
   return settled;
 }
 
-/** Whether it is worth to revise this text. */
-export function mayHold(text: string): boolean {
-  return finder.mayHold(text);
+/** Whether it is worth to look closer at what this holds: asked of every text of a page, so it is quick. */
+export function isCandidate(holder: Holder): boolean {
+  return finder.mayHold(hasEmptied ? originalOf(holder) : (holder.nodeValue as string));
 }
 
 /** The target that this text spells. */
@@ -214,6 +216,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     done.written++;
     if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
     holder.nodeValue = shown;
+    hasEmptied ||= !finder.mayHold(shown);
   });
   explain(isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
 }
