@@ -77,9 +77,11 @@ async function benchPasses(chromium: Chromium, site: BenchSite, size: number): P
           ([name, what, number, site, rest]) => {
             const { bench, CallTrk, bare } = window as any;
             if (what === 'bare') return bench.measured(name, bare, null, 0);
-            CallTrk.restore?.();
-            const restored = CallTrk.restore ? bench.untilShown(site) : undefined;
-            return Promise.resolve(restored).then(() => bench.measured(name, CallTrk.swap, number, rest));
+            CallTrk.restore();
+            return bench
+              .untilShown(site)
+              .then(() => bench.wait(rest))
+              .then(() => bench.measured(name, CallTrk.swap, number, rest));
           },
           [`${step} ${run}`, step, POOL_DIGITS, SITE_DIGITS, REST_MS] as const,
         );
