@@ -30,7 +30,7 @@ export interface NumberFinder {
  * digits, all others three.
  */
 const E164 =
-  /^(?=.{8,16}$)(\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d\d))(\d*(\d{4}))$/;
+  /^(?=.{8,16}$)(\+(?:1(?=.{10}$)|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9]\d\d))(\d*(\d{4}))$/;
 
 /** An E.164 number, taken apart. */
 type Parts = [e164: string, country: string, national: string];
@@ -54,7 +54,7 @@ const CONTEXT = 80;
  * has not; a longer path; an IBAN.
  */
 const AFTER_THIS =
-  /(?:[\w@#=&?%$\\/+]|\d[.,\u2010-\u2015]|\w-|\+\s?[1-9][\d\s().-]{0,8}|(?:\/|\.[a-z]+)\/\S*|\b[A-Z]{2}\d\d(?:\s?[\dA-Z]{4})*\s?)$/i;
+  /(?:[\w@#=&?%$\\/+]|\d[.,(\u2010-\u2015]|\w-|\+\s?[1-9][\d\s().-]{0,8}|(?:\/|\.[a-z]+)\/\S*|\b[A-Z]{2}\d\d(?:\s?[\dA-Z]{4})*\s?)$/i;
 
 /** A match before this is part of something longer. An extension is not: `x12`, `ext. 12`. */
 const BEFORE_THIS = /^(?:(?!x\d|ext)\w|[-.,/\u2010-\u2015]\d|[-.][a-z]|[\w.+-]*@)/;

@@ -57,6 +57,8 @@ export function deliver(session: string, event: NewEvent, isBeacon?: boolean): s
 /** Sends what earlier pages left, and what this one could not. */
 export function catchUp(): void {
   const sendDue = async () => {
+    // What is too old to be sent is too old to be kept.
+    if (readLocal(`${config.key}-queue`)) writeLocal(`${config.key}-queue`, readKept());
     for (const item of readKept()) if ((item.due ?? 0) < Date.now()) await attempt(item);
   };
   // One tab at a time: what it has sent, the next one does not find any more.
