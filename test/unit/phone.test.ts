@@ -324,6 +324,8 @@ test.each([
   ['near misses', '305-555-010 '.repeat(30_000)],
   ['matches inside longer ones', '-3055550100-'.repeat(30_000)],
   ['plus signs', '+'.repeat(400_000)],
+  ['thin spaces', `12345678 305${'\u2009'.repeat(400_000)}`],
+  ['numbers with nothing between them', `${'3055550100'.repeat(40_000)}1`],
   ['capitals before a match', `${'AA00'.repeat(100_000)} 3055550100`],
 ])('400 KB of %s take no time', (_, text) => {
   const finder = createFinder([TARGET, OTHER, LONDON]);
