@@ -7,6 +7,7 @@ import { Refusal } from '../domain/errors.js';
 import { spell } from '../domain/phone-numbers.js';
 import type { PoolReport } from '../domain/pool-report.js';
 import type { JoinedCall, PhoneNumber } from '../domain/ports.js';
+import { playgroundRoutes } from './playground.js';
 import { drawPool } from './pool-picture.js';
 
 export interface DemoParts {
@@ -37,6 +38,10 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     }
     return found;
   };
+  const scriptUrl = () => {
+    const { numericId, scriptKey } = company();
+    return `/companies/${numericId}/${scriptKey}/12/swap.js`;
+  };
   const file = (type: string, what: string) => ({
     tags: ['demo'],
     summary: what,
@@ -53,8 +58,7 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     '/demo',
     { schema: file('text/html', 'A pretend business with the script on it') },
     async (_request, reply) => {
-      const { numericId, scriptKey } = company();
-      const html = page.replace('{{script_url}}', `/companies/${numericId}/${scriptKey}/12/swap.js`);
+      const html = page.replace('{{script_url}}', scriptUrl);
       return reply.type('text/html; charset=utf-8').header('cache-control', 'no-store').send(html);
     },
   );
@@ -64,6 +68,8 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
   app.get('/demo/demo.js', { schema: file('text/javascript', 'Its script') }, async (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(js),
   );
+
+  await app.register(playgroundRoutes, { scriptUrl });
 
   app.get(
     '/demo/pool.svg',
