@@ -37,6 +37,7 @@ await Promise.all([
   }),
 ]);
 await Promise.all([
+  cp('snippet/calltrk.d.ts', `${out}/snippet/calltrk.d.ts`),
   cp('server/storage/postgres/migrations', `${out}/server/storage/postgres/migrations`, { recursive: true }),
   cp('server/storage/redis/lua', `${out}/server/storage/redis/lua`, { recursive: true }),
   cp('server/http/demo', `${out}/server/http/demo`, { recursive: true }),

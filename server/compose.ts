@@ -168,7 +168,11 @@ export async function compose(options: ServiceOptions): Promise<Service> {
           ? metrics.swaps.inc(by)
           : metrics.events.inc({ outcome: what.replace('event_', '') }, by),
     },
-    assets: { script: await readFile(join(projectRoot, 'dist/snippet/swap.js'), 'utf8'), directory },
+    assets: {
+      script: await readFile(join(projectRoot, 'dist/snippet/swap.js'), 'utf8'),
+      types: await readFile(join(projectRoot, 'dist/snippet/calltrk.d.ts'), 'utf8'),
+      directory,
+    },
     telephony: {
       providers:
         config.twilioAuthTokens.length > 0 || options.simulatorToken !== null

@@ -11,6 +11,8 @@ import type { Company } from '../domain/ports.js';
 export interface AssetParts {
   /** The built snippet, with its one placeholder for the configuration. */
   script: string;
+  /** The types of what it puts on a page: `snippet/calltrk.d.ts`. */
+  types: string;
   directory: LiveDirectory;
 }
 
@@ -28,7 +30,10 @@ const compressBrotli = promisify(brotliCompress);
 const compressGzip = promisify(gzip);
 
 /** The company's own swap.js: the snippet with its configuration written in, compressed once for each change. */
-export async function assetRoutes(app: FastifyInstance, { script, directory }: AssetParts): Promise<void> {
+export async function assetRoutes(
+  app: FastifyInstance,
+  { script, types, directory }: AssetParts,
+): Promise<void> {
   if (script.split(PLACEHOLDER).length !== 2) {
     throw new Error(`dist/snippet/swap.js must hold ${PLACEHOLDER} once: build it with \`npm run build\`.`);
   }
@@ -84,6 +89,19 @@ export async function assetRoutes(app: FastifyInstance, { script, directory }: A
       handler: serve,
     });
   }
+
+  const what = "The types of the script's API, for sites in TypeScript";
+  app.get(
+    '/calltrk.d.ts',
+    {
+      schema: {
+        tags: ['page'],
+        summary: what,
+        response: { 200: { description: what, content: { 'text/plain': { schema: Type.String() } } } },
+      },
+    },
+    async (_request, reply) => reply.type('text/plain; charset=utf-8').send(types),
+  );
 }
 
 async function prepare(script: string, lookup: Lookup, company: Company): Promise<Prepared> {

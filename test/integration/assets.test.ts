@@ -56,6 +56,12 @@ describe("the company's script", () => {
     expect(demo.scriptPath).toMatch(/^\/companies\/\d{9}\/[0-9a-f]{20}\/12\/swap\.js$/);
   });
 
+  test('has its types beside it', async () => {
+    const { status, headers, body } = await get('/calltrk.d.ts');
+    expect([status, headers['content-type']]).toEqual([200, 'text/plain; charset=utf-8']);
+    expect(body.toString()).toContain('interface CallTrkApi');
+  });
+
   test('has the headers that let any page and any cache use it', async () => {
     const { headers } = await get(demo.scriptPath);
     expect(headers).toMatchObject({
