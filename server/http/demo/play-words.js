@@ -63,15 +63,13 @@ const STORED = [
   [/landing$/, 'the first page, with its query'],
   [/referrer$/, 'where the visitor first came from'],
   [/fcid$/, 'the id of this browser’s forms'],
-  [/^calltrk-visit$/, 'the visit under way: how it began, when it was last alive'],
-  [/-numbers$/, 'the numbers shown, for the next page'],
-  [/-queue$/, 'what the server is not known to have yet'],
+  [/-queue$/, 'leads that the server is not known to have yet'],
+  [/^calltrk-/, 'the same as the cookies, the visit under way, and the numbers shown'],
 ];
 
 /** What is kept under a name. */
 export function sayStored(name) {
-  const meaning = STORED.find(([pattern]) => pattern.test(name))?.[1] ?? '';
-  return name.startsWith('calltrk-calltrk_') ? `copy of the cookie: ${meaning}` : meaning;
+  return STORED.find(([pattern]) => pattern.test(name))?.[1] ?? '';
 }
 
 const EVENTS = {

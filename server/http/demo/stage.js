@@ -59,8 +59,9 @@
     return;
   }
 
-  Object.defineProperty(document, 'referrer', { value: run.referrer });
-  if (run.consent === 'gpc') Object.defineProperty(navigator, 'globalPrivacyControl', { value: true });
+  const pretend = (where, name, value) => Object.defineProperty(where.prototype, name, { get: () => value });
+  pretend(Document, 'referrer', run.referrer);
+  if (run.consent === 'gpc') pretend(Navigator, 'globalPrivacyControl', true);
 
   const print = console.info;
   console.info = (...words) => {
