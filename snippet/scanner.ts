@@ -129,21 +129,27 @@ function groupOf(node: Text): readonly Text[] {
   return [...before.reverse(), node, ...flow(node, 'nextNode', ENDS_OPEN, GOES_ON)];
 }
 
-/** The texts beside a node that flow on from it: nothing but inline markup is between, and none is kept. */
+/**
+ * The texts beside a node that flow on from it: nothing but inline markup is between, and none is kept. Behind an
+ * element letters are another word, whatever the styles are; behind nothing they are not.
+ */
 function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arrives: RegExp): Text[] {
   const flowing: Text[] = [];
   const walker = document.createTreeWalker(from.getRootNode(), SHOW_ELEMENT_AND_TEXT);
   walker.currentNode = from;
   let last = from;
-  while (leaves.test(originalOf(last))) {
-    const next = walker[step]();
-    if (next?.nodeType === ELEMENT_NODE) {
+  let isBeside = true;
+  for (let next = walker[step](); next; next = walker[step]()) {
+    if (next.nodeType === ELEMENT_NODE) {
       if (/^(br|hr|img|svg|input|select|textarea)$/.test((next as Element).localName)) break;
+      isBeside = false;
     } else {
-      if (!next || !arrives.test(originalOf(next as Text)) || blockOf(next) !== blockOf(from)) break;
-      if (isKept(next) !== isKept(from)) break;
+      isBeside &&= next.parentNode === last.parentNode;
+      if (!isBeside && !(leaves.test(originalOf(last)) && arrives.test(originalOf(next as Text)))) break;
+      if (blockOf(next) !== blockOf(from) || isKept(next) !== isKept(from)) break;
       last = next as Text;
       flowing.push(last);
+      isBeside = true;
     }
   }
   return flowing;

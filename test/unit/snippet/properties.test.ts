@@ -374,7 +374,8 @@ test(
           AROUND.filter(([before, after]) => !/\d/.test(before + after)),
           'any',
           (numbering) => lengthOf(numbering) - 1,
-        ),
+          // In North America there is but one length.
+        ).filter(({ country }) => country !== '1'),
         async (given) => {
           const { page, before } = await open(given, htmlOf(given));
           for (const paragraph of page.document.querySelectorAll('p')) {
