@@ -60,9 +60,16 @@ interface CallTrkApi {
 }
 
 /** `['swap', '#footer']`: a call for when the script is here. */
-type CallTrkCommand = {
-  [Name in Exclude<keyof CallTrkApi, 'session'>]: [method: Name, ...args: Parameters<CallTrkApi[Name]>];
-}[Exclude<keyof CallTrkApi, 'session'>];
+type CallTrkCommand =
+  | {
+      [Name in Exclude<keyof CallTrkApi, 'session' | 'on'>]: [
+        method: Name,
+        ...args: Parameters<CallTrkApi[Name]>,
+      ];
+    }[Exclude<keyof CallTrkApi, 'session' | 'on'>]
+  | {
+      [Name in keyof CallTrkEvents]: [method: 'on', name: Name, react: (detail: CallTrkEvents[Name]) => void];
+    }[keyof CallTrkEvents];
 
 interface Window {
   /** Before the script is here `{ q: [] }`, made by the page if it wants to be early; the whole API afterwards. */
