@@ -14,10 +14,16 @@ const WITH_ATTRIBUTES = `a,area,[title],[alt],[aria-label],[placeholder],${BUTTO
 /** How long we work without giving the page its turn, and after how many nodes the clock is looked at. */
 const SLICE_MS = 5;
 const SLICE_NODES = 100;
+/** Elements that are looked for in one go. */
+const PART_NODES = 5000;
 
 /** A number may go on, or be part of something longer, where the one text ends and the other begins with no letter. */
 const ENDS_OPEN = /(?:^|[^a-z\s])\s*$/i;
 const GOES_ON = /^\s*(?:[^a-z\s]|$)/i;
+
+/** Elements that stand in a line unless a style says otherwise. */
+const INLINE =
+  /^(abbr|b|bd[io]|big|cite|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var)$/;
 
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
@@ -30,6 +36,7 @@ export type Root = Document | ShadowRoot;
 const roots = new Set<Root>();
 const tasks: Generator<void>[] = [];
 let isWorking = false;
+let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
 
@@ -80,7 +87,6 @@ function work(): void {
 }
 
 function* visit(node: Node): Generator<void> {
-  let count = 0;
   let group: readonly Text[] = [];
   const walker = document.createTreeWalker(node, SHOW_TEXT);
   for (let at: Node | null = node; at; at = walker.nextNode()) {
@@ -88,23 +94,34 @@ function* visit(node: Node): Generator<void> {
       group = groupOf(at as Text);
       revise(group);
     }
-    if (++count % SLICE_NODES === 0) yield;
+    if (++visited % SLICE_NODES === 0) yield;
   }
   if (node.nodeType === TEXT_NODE) return;
-  for (const element of [node as Element, ...(node as Element).querySelectorAll(WITH_ATTRIBUTES)]) {
-    for (const name of ATTRIBUTES) {
-      const holder = element.getAttributeNode?.(name);
-      if (holder) reviseAttribute(holder);
-    }
-    if (++count % SLICE_NODES === 0) yield;
+  yield* visitElements(node as Element);
+}
+
+/** What cannot be sliced, the search for elements, is asked of no part of the page that is too large. */
+function* visitElements(node: Element): Generator<void> {
+  visitAttributes(node);
+  const isLarge = node.querySelectorAll('*').length > PART_NODES;
+  for (const part of isLarge ? node.children : node.querySelectorAll(WITH_ATTRIBUTES)) {
+    if (isLarge) yield* visitElements(part);
+    else visitAttributes(part);
+    if (++visited % SLICE_NODES === 0) yield;
+  }
+}
+
+function visitAttributes(element: Element): void {
+  for (const name of ATTRIBUTES) {
+    const holder = element.getAttributeNode?.(name);
+    if (holder) reviseAttribute(holder);
   }
 }
 
 function* sweepIn(root: Root): Generator<void> {
-  let count = 0;
   for (const element of root.querySelectorAll('*')) {
     enter(element.shadowRoot ?? (element as HTMLIFrameElement).contentDocument);
-    if (++count % SLICE_NODES === 0) yield;
+    if (++visited % SLICE_NODES === 0) yield;
   }
 }
 
@@ -146,7 +163,8 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
     } else {
       isBeside &&= next.parentNode === last.parentNode;
       if (!isBeside && !(leaves.test(originalOf(last)) && arrives.test(originalOf(next as Text)))) break;
-      if (blockOf(next) !== blockOf(from) || isKept(next) !== isKept(from)) break;
+      const isApart = (test: typeof hasInlineName) => blockOf(next as Node, test) !== blockOf(from, test);
+      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next) !== isKept(from)) break;
       last = next as Text;
       flowing.push(last);
       isBeside = true;
@@ -156,13 +174,13 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
 }
 
 /** What holds the line in which a text stands. Two links side by side are two lines: nobody splits a number over them. */
-function blockOf(node: Node): Node | null {
+function blockOf(node: Node, isInline: (element: Element) => boolean): Node | null {
   let { parentElement: element } = node;
-  while (
-    element &&
-    !/^(a|button)$/.test(element.localName) &&
-    /^(inline|contents)/.test(getComputedStyle(element).display)
-  )
-    element = element.parentElement;
+  while (element && isInline(element)) element = element.parentElement;
   return element;
 }
+
+const hasInlineName = ({ localName }: Element) => INLINE.test(localName) || localName.includes('-');
+/** Asked last: where the page has not been styled yet, this styles all of it. */
+const hasInlineStyle = (element: Element) =>
+  hasInlineName(element) && /^(inline|contents)/.test(getComputedStyle(element).display);

@@ -63,6 +63,8 @@ export const found = new Set<string>();
 export let done = { written: 0, waiting: [] as Holder[] };
 
 const places = new WeakMap<Node, Place>();
+/** Where a number of ours was seen: all that changes when the numbers do. */
+const known = new Set<Holder>();
 /** The text that was written last in each element: a page may answer by putting a new one in its place. */
 const lastIn = new WeakMap<Node, Text>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
@@ -131,6 +133,14 @@ export function concerned(holder: Holder): readonly Holder[] {
   return places.get(holder)?.holders ?? [holder];
 }
 
+/** Every place that is in the page still, and had a number of ours. */
+export function knownHolders(): Holder[] {
+  for (const holder of known) {
+    if (!((holder as Attr).ownerElement ?? holder).isConnected) known.delete(holder);
+  }
+  return [...known];
+}
+
 /** What a link dials that shows a number of ours. */
 export function tapOf(link: Element): Tap | undefined {
   const place = places.get(link.getAttributeNode('href') as Attr);
@@ -156,7 +166,7 @@ export function isKept(node: Node): boolean {
  */
 export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const [first] = holders as [Holder];
-  const known = holders.map(placeOf);
+  const old = holders.map(placeOf);
   const now = holders.map((holder) => holder.nodeValue as string);
   const originals = holders.map(originalOf);
   const text = originals.join('');
@@ -189,12 +199,13 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
     if (target) write(target, dialled, before.length, before);
   }
-  if (!seen[0] && !known.some(Boolean)) return;
+  if (!seen[0] && !old.some(Boolean)) return;
   if (isKept(first)) {
     explain('kept', text);
     return;
   }
   for (const target of seen) found.add(target);
+  for (const holder of holders) known.add(holder);
   if (isWaiting((first as Attr).ownerElement ?? first)) {
     done.waiting.push(...holders);
     explain('waiting', text);
@@ -205,9 +216,9 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const at = originals.slice(0, n).join('').length;
     return share(edits, text, at, at + original.length);
   });
-  const isLost = known.some((place, n) => place && isFought(place, now[n] as string, next[n] as string));
+  const isLost = old.some((place, n) => place && isFought(place, now[n] as string, next[n] as string));
   holders.forEach((holder, n) => {
-    const place = known[n] ?? { writtenAt: 0, fights: 0, fightsSince: 0 };
+    const place = old[n] ?? { writtenAt: 0, fights: 0, fightsSince: 0 };
     // All or nothing: half of one number and half of the other would be a third.
     const shown = (isLost ? originals : next)[n] as string;
     places.set(holder, Object.assign(place, { holders, tap, original: originals[n] as string, shown }));

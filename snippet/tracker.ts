@@ -15,7 +15,17 @@ import { watchRoutes } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
 import { prepareScan, reviseAgain, scan, sweep } from './scanner.js';
-import { assign, found, type Holder, numbers, prepareSwap, rest, settle, targetOf } from './swap.js';
+import {
+  assign,
+  found,
+  type Holder,
+  knownHolders,
+  numbers,
+  prepareSwap,
+  rest,
+  settle,
+  targetOf,
+} from './swap.js';
 import { watchTaps } from './taps.js';
 import { catchUp, deliver, type NewEvent, post, send } from './transport.js';
 import { createUuid } from './uuid.js';
@@ -157,6 +167,7 @@ function tick(): void {
   if (isVisible()) {
     if (forgive()) scan();
     sweep();
+    knownHolders();
     fillFields();
     reveal();
     if (isPingDue()) giveSignOfLife();
@@ -251,7 +262,7 @@ function adopt(targets: string[], answer: SwapResponse): void {
   pingEvery(answer.ping_seconds);
   hold();
   explain('server', answer);
-  scan();
+  reviseAll(knownHolders());
   reveal();
   const { session: now } = tracker;
   if (told === stringify(now.numbers)) return;
@@ -288,6 +299,8 @@ export const tracker = {
   },
   restore(): void {
     rest(true);
+    reviseAll(knownHolders());
+    // Copies that the page has made of what we wrote.
     scan();
   },
   /** The tracking numbers for these, asked for where they are not known; never rejects. */
