@@ -45,6 +45,9 @@ const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff0c-\uff0f]{0
 /** The digits with which a text begins or ends: they may go on in the text before it or after it. */
 const EDGES = new RegExp(`^(?:${SEPARATORS}\\d){1,16}|(?:\\d${SEPARATORS}){1,16}$`, 'g');
 
+/** Whether there are any: quick to say. */
+const HAS_EDGE = /^\W*\d|\d\W*$/;
+
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
 
@@ -146,7 +149,7 @@ export function createFinder(
     if (!hint.test(text)) return false;
     const narrowed = narrow(text);
     const isPart = (edge: string) => pieces.includes(edge.replace(/\D/g, ''));
-    return enough.test(narrowed) || !!narrowed.match(EDGES)?.some(isPart);
+    return enough.test(narrowed) || (HAS_EDGE.test(narrowed) && !!narrowed.match(EDGES)?.some(isPart));
   }
 
   return { find, exact, mayHold };

@@ -8,8 +8,10 @@ import { concerned, type Holder, isCandidate, isKept, originalOf, revise } from 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
 const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
-const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
-const WITH_ATTRIBUTES = `a,area,[title],[alt],[aria-label],[placeholder],${BUTTON},${PICTURE}`;
+const PICTURE = '.cr_image,[data-calltrk-image]';
+const INSIDE_PICTURE = `${PICTURE},.cr_image *,[data-calltrk-image] *`;
+/** Of links only those that are no addresses of pages, which are most: each kind that is looked for costs time. */
+const WITH_ATTRIBUTES = `[href]:not([href^=h]):not([href^="/"]):not([href^="#"]),[href*="wa.me/"],[href*=whatsapp],[title],[alt],[aria-label],[placeholder],${BUTTON}`;
 
 /** How long we work without giving the page its turn, and after how many nodes the clock is looked at. */
 const SLICE_MS = 5;
@@ -27,6 +29,7 @@ const INLINE =
 
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
+const SHOW_ELEMENT = 1;
 const SHOW_ELEMENT_AND_TEXT = 5;
 const SHOW_TEXT = 4;
 
@@ -104,6 +107,12 @@ function* visit(node: Node): Generator<void> {
 function* visitElements(node: Element): Generator<void> {
   visitAttributes(node);
   const isLarge = node.querySelectorAll('*').length > PART_NODES;
+  if (!isLarge) {
+    for (const picture of node.querySelectorAll(PICTURE)) {
+      visitAttributes(picture);
+      picture.querySelectorAll('*').forEach(visitAttributes);
+    }
+  }
   for (const part of isLarge ? node.children : node.querySelectorAll(WITH_ATTRIBUTES)) {
     if (isLarge) yield* visitElements(part);
     else visitAttributes(part);
@@ -119,8 +128,11 @@ function visitAttributes(element: Element): void {
 }
 
 function* sweepIn(root: Root): Generator<void> {
-  for (const element of root.querySelectorAll('*')) {
-    enter(element.shadowRoot ?? (element as HTMLIFrameElement).contentDocument);
+  for (const frame of root.querySelectorAll('iframe,frame'))
+    enter((frame as HTMLIFrameElement).contentDocument);
+  const walker = document.createTreeWalker(root, SHOW_ELEMENT);
+  while (walker.nextNode()) {
+    enter((walker.currentNode as Element).shadowRoot);
     if (++visited % SLICE_NODES === 0) yield;
   }
 }
@@ -136,7 +148,7 @@ export function reviseAgain(changed: Holder): void {
 function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
-  const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
+  const where = isFile ? INSIDE_PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
   if (isCandidate(holder) && ownerElement?.matches(where)) revise([holder], isFile);
 }
 
