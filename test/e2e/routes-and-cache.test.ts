@@ -240,8 +240,11 @@ describe('a page that is rendered in advance', () => {
           });
         }),
     });
-    await started(opened.page);
-    await opened.page.evaluate(() => (window as any).CallTrk.swap());
+    await opened.page.evaluate(() => {
+      const page = window as any;
+      page.CallTrk ||= { q: [] };
+      page.CallTrk.q.push(['swap']);
+    });
     await opened.page.waitForTimeout(200);
     expect(opened.received).toEqual([]);
     expect(await kept(opened.page)).toEqual([]);

@@ -115,7 +115,7 @@ test('what cannot be sent is bounded: 100 events, 64 KB', async () => {
       if (round % 10 === 9) await new Promise((done) => setTimeout(done, 20));
     }
   });
-  await forms(opened, 150);
+  // Not all of them reach even a server that is down: a browser lets 64 KB be on their way at once.
   await until(async () => ((await queued(opened.page)).includes('"149 xxx') ? true : undefined));
   const kept = await queued(opened.page);
   expect(kept.length).toBeLessThanOrEqual(64 * 1024);

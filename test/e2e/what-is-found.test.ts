@@ -72,7 +72,7 @@ test('links of every kind that dials, writes or chats', async () => {
     link('tel:(305)%20555-0100', 'tel:+N'),
     link('TEL:3055550100;ext=5', 'TEL:+N;ext=5'),
     link('tel:3055550100,,5#', 'tel:+N,,5#'),
-    link('tel://3055550100', 'tel:+N'),
+    link('tel://3055550100', 'tel://+N'),
     link('sms:3055550100?body=305-555-0100', 'sms:+N?body=305-555-0100'),
     link('sms:+13055550100;?&amp;body=Hi', 'sms:+N;?&amp;body=Hi'),
     link('callto:+13055550100', 'callto:+N'),

@@ -168,6 +168,9 @@ const pieces: fc.Arbitrary<Piece[]> = fc.array(
   }),
   { maxLength: 4 },
 );
+/** Cut at the same places, none of them in the first `start` of `length` characters. */
+const behind = (cuts: Piece[], start: number, length: number): Piece[] =>
+  cuts.map((piece) => ({ ...piece, at: start + (piece.at % (length - start)) }));
 /** The text in pieces, some of them in elements of their own, some with comments between. */
 function markUp(text: string, cuts: Piece[]): string {
   const places = [...new Set(cuts.map(({ at }) => at % text.length).filter(Boolean))].sort((a, b) => a - b);
@@ -227,13 +230,11 @@ const cases = (
               before,
               spelled,
               after,
-              // A letter in another element is a word of its own: `Phone<b>305…`, `<b>D</b>E89 305…`.
+              // A letter in another node is a word of its own: `Phone<b>305…`, `<b>D</b>E89`.
               cuts:
-                /[a-z]$/.test(before) ||
-                /^[a-z]/.test(after) ||
-                (prefixes === 'none' && /[a-z]/i.test(before + after))
+                /[a-z]$/.test(before) || /^[a-z]/.test(after)
                   ? []
-                  : cuts,
+                  : behind(cuts, before.length, (before + spelled + after).length),
             })),
           { minLength: 1, maxLength: 6 },
         ),
