@@ -13,8 +13,11 @@ export let base: string;
  * `data-api` of the tag, else at whatever stands before `/companies/` in its address, else at its origin.
  */
 export function readConfig(): void {
-  const tag = (document.currentScript ??
-    document.querySelector('script[src*="swap.js"]')) as HTMLScriptElement | null;
+  const { currentScript } = document;
+  const tag =
+    currentScript?.localName === 'script'
+      ? (currentScript as HTMLScriptElement)
+      : document.querySelector<HTMLScriptElement>('script[src*="swap.js"]');
   const { api, consent } = tag?.dataset ?? {};
   const { href, origin } = new URL(api ?? tag?.src ?? '', location.href);
   const [prefix = '', company] = href.split('/companies/');

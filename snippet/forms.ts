@@ -20,7 +20,9 @@ const IGNORED = '[data-cr-no-capture],[data-calltrk-ignore]';
  * cards and identity papers; what forms carry for their own security.
  */
 const LEFT_OUT =
-  /^(?:file|submit|button|reset|output)|passw|pwd|cv[vc]|card.?(?:n|exp|code|holder)|cc.?(?:num|exp)|one-time|csrf|token|nonce|captcha|\b__|[^a-z](?:card|cc|csc|ssn|pin|otp|iban)(?:[^a-z]|$)/i;
+  /^(?:file|submit|button|reset|output)|passw|pwd|cv[vc]|card.?(?:n|exp|code|holder)|cc.?(?:num|exp)|one-time|csrf|token|nonce|captcha|turnstile|secur\w*.code|social.?sec|calltrk_|\b__|[^a-z](?:card|cc|csc|ssn|pin|otp|iban)(?:[^a-z]|$)/i;
+/** The same in the words that a visitor reads: of these fewer tell, since people write of cards, too. */
+const LEFT_OUT_LABEL = /passw|\bcv[vc]\b|card n|security (?:code|n)|\b(?:ssn|iban|pin)\b/i;
 /** A social security number as it is written in the United States. */
 const SOCIAL_SECURITY = /^\d{3}-\d\d-\d{4}$/;
 /** What a digit counts at every other place of a card number, by Luhn: the sum of the digits of its double. */
@@ -32,6 +34,7 @@ const MAX_VALUE = 8192;
 /** In characters: three bytes each at the worst, of the 64 KiB that a browser takes from a page that goes. */
 const MAX_TOTAL = 16_000;
 
+const { closest, getAttribute } = Element.prototype;
 const captured = new WeakMap<HTMLFormElement, { words: string; at: number }>();
 let onForm: (form: CapturedForm) => void;
 let beforehand: () => void;
@@ -70,7 +73,8 @@ export function captureForm(form: HTMLFormElement): void {
   const at = Date.now();
   if (words === '{}' || (last?.words === words && at - last.at < REPEAT_MS)) return;
   captured.set(form, { words, at });
-  const name = form.getAttribute('name') || form.getAttribute('id') || form.getAttribute('aria-label');
+  // A form's fields may have the names of its methods: https://html.spec.whatwg.org/#dom-form-nameditem
+  const name = ['name', 'id', 'aria-label'].map((key) => getAttribute.call(form, key)).find(Boolean);
   onForm({ url: cut(location.href), form_name: name ? name.slice(0, MAX_LABEL) : null, fields });
 }
 
@@ -78,8 +82,8 @@ export function captureForm(form: HTMLFormElement): void {
 function readFields(form: HTMLFormElement): Record<string, string> {
   const fields: Record<string, string> = Object.create(null);
   let room = MAX_TOTAL;
-  if (form.closest(IGNORED)) return fields;
-  for (const field of form.elements as Iterable<Element> as Iterable<Field>) {
+  if (closest.call(form, IGNORED)) return fields;
+  for (const field of Reflect.get(HTMLFormElement.prototype, 'elements', form) as Iterable<Field>) {
     const value = readValue(field).slice(0, Math.max(0, Math.min(MAX_VALUE, room)));
     const label = readLabel(field).slice(0, MAX_LABEL);
     // A server may refuse a body with this name in it.
@@ -93,7 +97,8 @@ function readFields(form: HTMLFormElement): Record<string, string> {
 /** What the visitor entered; empty for what is not filled in, not sent, or not ours to know. */
 function readValue(field: Field): string {
   const names = `${field.type} ${field.name} ${field.id} ${field.getAttribute('autocomplete')}`;
-  if (field.disabled || LEFT_OUT.test(names) || field.closest(IGNORED)) return '';
+  if (field.matches(':disabled') || LEFT_OUT.test(names) || field.closest(IGNORED)) return '';
+  if (LEFT_OUT_LABEL.test(readLabel(field))) return '';
   if (isChoice(field) && !(field as HTMLInputElement).checked) return '';
   const value = String(field.value ?? '').trim();
   return holdsCardNumber(value) || SOCIAL_SECURITY.test(value) ? '' : value;
