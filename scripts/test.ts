@@ -3,7 +3,17 @@
  * Ends with the total alone on a line. `--only NAME` runs one Vitest project; `--rounds N` lengthens the fault suite.
  */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,6 +83,19 @@ function installMissing(): void {
   }
 }
 
+/** The frameworks that pages of the e2e suite are made with: a lock file and a node_modules of their own. */
+function installFrameworks(): void {
+  const folder = 'test/e2e/frameworks';
+  const lock = createHash('sha256')
+    .update(readFileSync(join(folder, 'package-lock.json')))
+    .digest('hex');
+  const installed = join(folder, 'node_modules/.installed-by-lock');
+  if (existsSync(installed) && readFileSync(installed, 'utf8') === lock) return;
+  console.log(`Installing the frameworks of ${folder} …`);
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder]);
+  writeFileSync(installed, lock);
+}
+
 function run(command: string, args: string[], options: { env?: NodeJS.ProcessEnv } = {}): void {
   const { status, signal } = spawnSync(command, args, { stdio: 'inherit', ...options });
   if (status !== 0) throw new Error(`${command} ${args[0] ?? ''} ended with ${signal ?? status}`);
@@ -138,6 +161,7 @@ function runSuites(): { passed: number; failed: number; skipped: number } {
 let failed = 0;
 try {
   installMissing();
+  if (!values.only || values.only === 'e2e') installFrameworks();
   run(process.execPath, ['esbuild.config.mjs']);
   if (!values.only) {
     for (const check of [

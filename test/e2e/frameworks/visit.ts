@@ -1,0 +1,93 @@
+/** A visitor on a page of the frameworks, and what he sees there. */
+import type { BrowserContext, Page } from 'playwright-core';
+
+declare global {
+  interface Window {
+    /** What each page has for the tests, see `apps/model.js`. */
+    page?: {
+      change(patch: object): Promise<void>;
+      walk(steps: number, seed: number): Promise<void>;
+    };
+    hydratedAt?: number;
+    /** Put there by `openPage`. */
+    sight: Sight;
+  }
+}
+
+interface Sight {
+  /** Each place of the number: what the site says there, and what it shows now. */
+  places(): { site: string; now: string | null }[];
+  /** The last four digits that every place shows alike, in the site's spelling; undefined while one does not. */
+  digits(): string | undefined;
+  /** When a frame showed a tracking number in every place for the first time. */
+  rightAt?: number;
+  /** Frames after that and after hydration in which some place did not. */
+  lostFrames: number;
+}
+
+/** Places of the number on the page as it begins: banner, heading, text, fax, link and its address, four desks. */
+const PLACES = 14;
+
+export interface Visited {
+  page: Page;
+  /** Errors and warnings in the console, and what was thrown. */
+  troubles: string[];
+  /** The number that the server gave, once it has answered: its last four digits. */
+  given(): string | undefined;
+}
+
+export async function openPage(context: BrowserContext, address: string): Promise<Visited> {
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on('pageerror', (error) => troubles.push(`thrown: ${error.message}`));
+  page.on('console', (message) => {
+    const isTrouble = message.type() === 'error' || message.type() === 'warning';
+    if (isTrouble && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
+  });
+  let given: string | undefined;
+  page.on('response', async (response) => {
+    if (!response.url().endsWith('/v1/swap')) return;
+    const answer = (await response.json().catch(() => undefined)) as
+      | { numbers?: Record<string, { e164: string } | null> }
+      | undefined;
+    given = answer?.numbers?.['+13055550100']?.e164.slice(-4) ?? given;
+  });
+  await page.addInitScript(keepLooking, PLACES);
+  await page.goto(address, { waitUntil: 'commit' });
+  return { page, troubles, given: () => given };
+}
+
+/** Runs in the page. */
+function keepLooking(least: number): void {
+  const sight: Sight = {
+    places() {
+      const found: { site: string; now: string | null }[] = [];
+      const look = (root: ParentNode) => {
+        for (const element of root.querySelectorAll('*')) {
+          if (element.shadowRoot) look(element.shadowRoot);
+          const site = element.getAttribute('data-number');
+          if (site !== null) found.push({ site, now: element.textContent });
+          const href = element.getAttribute('href');
+          if (href?.startsWith('tel:')) found.push({ site: 'tel:+13055550100', now: href });
+        }
+      };
+      look(document);
+      return found;
+    },
+    digits() {
+      const places = sight.places();
+      const digits = /\d{4}(?=\D*$)/.exec(places[0]?.now ?? '')?.[0];
+      if (places.length < least || !digits || digits === '0100') return undefined;
+      return places.every(({ site, now }) => now === site.replace('0100', digits)) ? digits : undefined;
+    },
+    lostFrames: 0,
+  };
+  window.sight = sight;
+  const everyFrame = () => {
+    requestAnimationFrame(everyFrame);
+    const isRight = sight.digits() !== undefined;
+    if (isRight) sight.rightAt ??= performance.now();
+    else if (sight.rightAt && window.hydratedAt && window.hydratedAt < performance.now()) sight.lostFrames++;
+  };
+  requestAnimationFrame(everyFrame);
+}
