@@ -1,8 +1,8 @@
 /** Pages that go on changing: nothing breaks, and the number is right wherever it turns up. */
 import type { BrowserContext } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStage, type Stage } from '../support/e2e.js';
-import { APPS, type Mode } from './frameworks/apps.js';
+import { APPS, type App, type Mode } from './frameworks/apps.js';
 import { type FrameworkSite, startFrameworkSite } from './frameworks/pages.js';
 import { openPage } from './frameworks/visit.js';
 
@@ -23,17 +23,24 @@ afterAll(async () => {
   await stage.close();
 });
 
-const MODES: Mode[] = ['development', 'production'];
-const pages = APPS.map((app) => ({ ...app }));
+/** What breaks a page breaks it in both; the development builds tell more of it. */
+const IN_DEVELOPMENT = /^(?:react-1.|preact-11|vue-3|svelte-5|solid-1|angular-21)$/;
+const CASES = APPS.flatMap((app) =>
+  (['development', 'production'] as const)
+    .filter((mode) => mode === 'production' || IN_DEVELOPMENT.test(app.name))
+    .map((mode): { name: string; app: App; mode: Mode } => ({ name: app.name, app, mode })),
+);
 
-describe.each(MODES)('in %s', (mode) => {
-  test.each(pages)(`$name: ${STEPS} changes at random, and each number is still right`, async (app) => {
+test.each(CASES)(
+  `$name in $mode: ${STEPS} changes at random, and each number is still right`,
+  async ({ app, mode }) => {
     const address = site.address(app, mode, { container: 'shop', bundle: 'defer', swap: 'async', late: 0 });
     const { page, troubles, given } = await openPage(visitor, address);
+    const digits = await given();
     const isRight = () =>
       page
         .waitForFunction(() => window.sight.digits(), undefined, { timeout: 3000 })
-        .then((digits) => digits.jsonValue())
+        .then((shown) => shown.jsonValue())
         .catch(() => page.evaluate(() => window.sight.places()));
     await page.waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, { timeout: 8000 });
     await page.evaluate(([steps, seed]) => window.page?.walk(steps, seed), [STEPS, SEED] as const);
@@ -64,16 +71,16 @@ describe.each(MODES)('in %s', (mode) => {
     const button = page.locator('#count', { hasText: 'Clicks: 1' });
     await button.waitFor({ timeout: 2000 });
     expect({ afterwards, rewritten, troubles, length }).toEqual({
-      afterwards: given(),
+      afterwards: digits,
       rewritten: {
         isSameNode: !app.renewsTexts,
-        text: `Ring 305.555.${given()} today`,
-        href: `tel:+1305555${given()}`,
+        text: `Ring 305.555.${digits} today`,
+        href: `tel:+1305555${digits}`,
       },
       troubles: [],
       length: 0,
     });
-    expect(await isRight()).toBe(given());
+    expect(await isRight()).toBe(digits);
     await page.close();
-  });
-});
+  },
+);

@@ -34,7 +34,7 @@ const react = (version: 18 | 19) => ({
 const preact = (version: 10 | 11) => ({ preact: `preact-${version}` });
 
 const REACT = { server: 'react/server.js', early: 'told' } as const;
-const VUE = { server: 'vue/server.js', early: 'told' } as const;
+const VUE = { server: 'vue/server.js', renewsTexts: true, early: 'told' } as const;
 const PREACT = { server: 'preact/server.js', client: 'preact/client.js', early: 'rewrites' } as const;
 
 export const APPS: App[] = [

@@ -1,5 +1,5 @@
 /** A visitor on a page of the frameworks, and what he sees there. */
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Response } from 'playwright-core';
 
 declare global {
   interface Window {
@@ -32,8 +32,8 @@ export interface Visited {
   page: Page;
   /** Errors and warnings in the console, and what was thrown. */
   troubles: string[];
-  /** The number that the server gave, once it has answered: its last four digits. */
-  given(): string | undefined;
+  /** The last four digits of the number that the server gave; waits for its answer. */
+  given(): Promise<string | undefined>;
 }
 
 export async function openPage(context: BrowserContext, address: string): Promise<Visited> {
@@ -44,17 +44,33 @@ export async function openPage(context: BrowserContext, address: string): Promis
     const isTrouble = message.type() === 'error' || message.type() === 'warning';
     if (isTrouble && !message.text().startsWith('Failed to load resource')) troubles.push(message.text());
   });
-  let given: string | undefined;
-  page.on('response', async (response) => {
-    if (!response.url().endsWith('/v1/swap')) return;
-    const answer = (await response.json().catch(() => undefined)) as
-      | { numbers?: Record<string, { e164: string } | null> }
-      | undefined;
-    given = answer?.numbers?.['+13055550100']?.e164.slice(-4) ?? given;
-  });
+  const answered = page
+    .waitForResponse(async (response) => numberIn(response).then(Boolean), { timeout: 10_000 })
+    .then(numberIn)
+    .catch(() => undefined);
   await page.addInitScript(keepLooking, PLACES);
   await page.goto(address, { waitUntil: 'commit' });
-  return { page, troubles, given: () => given };
+  return { page, troubles, given: () => answered };
+}
+
+async function numberIn(response: Response): Promise<string | undefined> {
+  if (!response.url().endsWith('/v1/swap')) return undefined;
+  const answer: { numbers?: Record<string, { e164: string } | null> } = await response.json();
+  return answer.numbers?.['+13055550100']?.e164.slice(-4);
+}
+
+/** Does this for each, three at a time: pages mostly wait. */
+export async function eachOf<T, R>(
+  list: readonly T[],
+  act: (item: T, place: number) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  const entries = list.entries();
+  const work = async () => {
+    for (const [place, item] of entries) results[place] = await act(item, place);
+  };
+  await Promise.all([work(), work(), work()]);
+  return results;
 }
 
 /** Runs in the page. */
