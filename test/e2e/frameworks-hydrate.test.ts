@@ -85,8 +85,7 @@ async function look(visitor: BrowserContext, app: App, mode: Mode, loading: Load
   const { page, troubles, given } = await openPage(visitor, site.address(app, mode, loading));
   const state = () =>
     page.evaluate(() => ({
-      hydratedAt: window.hydratedAt,
-      rightAt: window.sight.rightAt,
+      waitedMs: window.sight.rightAt ? window.sight.waitedMs : Number.NaN,
       lostFrames: window.sight.lostFrames,
       digits: window.sight.digits(),
     }));
@@ -94,7 +93,7 @@ async function look(visitor: BrowserContext, app: App, mode: Mode, loading: Load
   await page
     .waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, { timeout: 5000 })
     .catch(() => {});
-  const { hydratedAt = Number.NaN, rightAt = Number.NaN } = await state();
+  const { waitedMs } = await state();
   // What it took over, it still runs.
   await button.click({ timeout: 2000 }).catch(() => {});
   await button
@@ -104,7 +103,7 @@ async function look(visitor: BrowserContext, app: App, mode: Mode, loading: Load
   const { digits, lostFrames } = await state();
   const seen = {
     loading: spell(loading),
-    soon: rightAt - hydratedAt < SOON_MS || `right after ${rightAt} ms, hydrated after ${hydratedAt} ms`,
+    soon: waitedMs < SOON_MS || `${waitedMs} ms after it took over`,
     shown: digits ?? (await page.evaluate(() => window.sight.places())),
     given: await given(),
     lostFrames,
@@ -129,6 +128,23 @@ describe('the pages themselves', () => {
     return troubles;
   }
 
+  test('leave the marks by which the script knows that they took over', async () => {
+    const marked = await eachOf(APPS, async (app) => {
+      const address = site.address(app, 'production', {
+        container: 'root',
+        bundle: 'classic',
+        swap: 'none',
+        late: 0,
+      });
+      const { page } = await openPage(regular, address);
+      await page.waitForFunction(() => window.hydratedAt, undefined, { timeout: 10_000 });
+      const marks = await page.evaluate(readMarks);
+      await page.close();
+      return [app.name, app.marks.filter((mark) => marks.includes(mark))];
+    });
+    expect(marked).toEqual(APPS.map(({ name, marks }) => [name, marks]));
+  });
+
   test('say nothing without the script', async () => {
     const said = await eachOf(APPS, async (app) => [app.name, await hear(app, 'development', 'none')]);
     expect(said).toEqual(APPS.map(({ name }) => [name, []]));
@@ -142,3 +158,25 @@ describe('the pages themselves', () => {
     },
   );
 });
+
+/** Runs in the page: what is on its nodes that a page without a framework does not have. */
+function readMarks(): string[] {
+  const keysOf = (what: string, thing: object | null | undefined) =>
+    Object.keys(thing ?? {}).map((key) => `${what}: ${key.replace(/\$[a-z0-9]+$/, '$')}`);
+  const heading = document.querySelector('h1');
+  const fax = document.querySelector('#fax');
+  const { _$HY: solid } = window as { _$HY?: { completed?: WeakSet<Element> } };
+  return [
+    ...keysOf('document', document),
+    ...keysOf('container', document.getElementById('root')),
+    ...keysOf('island', document.querySelector('astro-island')),
+    ...keysOf('element', heading),
+    ...keysOf('text among others', fax?.firstChild),
+    ...keysOf('only text', document.querySelector('#text')?.firstChild),
+    ...keysOf('shadow root', document.querySelector('bluebird-app')?.shadowRoot),
+    ...Object.getOwnPropertySymbols(Text.prototype).map((symbol) => `Text.prototype: ${String(symbol)}`),
+    ...(heading && solid?.completed?.has(heading) ? ['_$HY.completed: element'] : []),
+    ...(document.querySelector('app-root:not([ngh])') ? ['no ngh: element'] : []),
+    ...keysOf('x-data', document.querySelector('[x-data]')),
+  ];
+}

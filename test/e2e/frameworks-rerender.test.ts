@@ -33,54 +33,68 @@ const CASES = APPS.flatMap((app) =>
 
 test.each(CASES)(
   `$name in $mode: ${STEPS} changes at random, and each number is still right`,
-  async ({ app, mode }) => {
+  async (each) => {
+    const { app, mode } = each;
     const address = site.address(app, mode, { container: 'shop', bundle: 'defer', swap: 'async', late: 0 });
     const { page, troubles, given } = await openPage(visitor, address);
     const digits = await given();
-    const isRight = () =>
+    /** What every place shows, or else what each of them does. */
+    const shown = () =>
       page
         .waitForFunction(() => window.sight.digits(), undefined, { timeout: 3000 })
-        .then((shown) => shown.jsonValue())
+        .then((value) => value.jsonValue())
         .catch(() => page.evaluate(() => window.sight.places()));
-    await page.waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, { timeout: 8000 });
-    await page.evaluate(([steps, seed]) => window.page?.walk(steps, seed), [STEPS, SEED] as const);
-    const afterwards = await isRight();
+    await page.waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, {
+      timeout: 10_000,
+    });
 
-    // The site's own number, written anew into the node and the address that show ours.
-    const rewritten = await page.evaluate(async () => {
-      const find = (root: ParentNode, selector: string): Element | null =>
-        root.querySelector(selector) ??
-        [...root.querySelectorAll('*')].reduce<Element | null>(
-          (found, { shadowRoot }) => found ?? (shadowRoot && find(shadowRoot, selector)),
-          null,
-        );
-      const textOf = () =>
-        [...(find(document, '#text')?.childNodes ?? [])].find((node) => /0\d\d\d/.test(node.nodeValue ?? ''));
-      const before = textOf();
-      await window.page?.change({ words: 'Ring', tel: 'tel:3055550100' });
-      await new Promise(requestAnimationFrame);
-      const link = find(document, '#link');
-      return {
-        isSameNode: before !== undefined && before === textOf(),
-        text: find(document, '#text')?.textContent,
-        href: link?.getAttribute('href'),
-      };
-    });
-    const { length } = troubles;
-    await page.locator('#count').click({ timeout: 2000 });
-    const button = page.locator('#count', { hasText: 'Clicks: 1' });
-    await button.waitFor({ timeout: 2000 });
-    expect({ afterwards, rewritten, troubles, length }).toEqual({
-      afterwards: digits,
-      rewritten: {
+    await page.evaluate(([steps, seed]) => window.page?.walk(steps, seed), [STEPS, SEED] as const);
+    expect(await shown()).toEqual(digits);
+
+    const rewritten = await page.evaluate(writeBack, WORDS);
+    expect(rewritten).toEqual(
+      WORDS.map((words) => ({
         isSameNode: !app.renewsTexts,
-        text: `Ring 305.555.${digits} today`,
+        text: `${words} 305.555.${digits} today`,
         href: `tel:+1305555${digits}`,
-      },
-      troubles: [],
-      length: 0,
-    });
-    expect(await isRight()).toBe(digits);
+      })),
+    );
+
+    await page.locator('#count').click({ timeout: 2000 });
+    await page.locator('#count', { hasText: 'Clicks: 1' }).waitFor({ timeout: 2000 });
+    expect(await shown()).toEqual(digits);
+    expect(troubles).toEqual([]);
     await page.close();
   },
 );
+
+/** Fewer than a page needs to win, see the snippet's README. */
+const WORDS = ['Ring', 'Phone', 'Ring'];
+
+/**
+ * Runs in the page: has the framework write the site's own number into the text and the address that show ours, and
+ * answers what they show at the end of that frame.
+ */
+async function writeBack(words: string[]) {
+  const find = (selector: string, root: ParentNode = document): Element | null =>
+    root.querySelector(selector) ??
+    [...root.querySelectorAll('*')].reduce<Element | null>(
+      (found, { shadowRoot }) => found ?? (shadowRoot && find(selector, shadowRoot)),
+      null,
+    );
+  const textOf = () =>
+    [...(find('#text')?.childNodes ?? [])].find((node) => /0\d\d\d/.test(node.nodeValue ?? ''));
+  const seen = [];
+  for (const word of words) {
+    const before = textOf();
+    const tel = seen.length % 2 ? 'tel:+13055550100' : 'tel:3055550100';
+    await window.page?.change({ words: word, tel });
+    await new Promise(requestAnimationFrame);
+    seen.push({
+      isSameNode: before !== undefined && before === textOf(),
+      text: find('#text')?.textContent,
+      href: find('#link')?.getAttribute('href'),
+    });
+  }
+  return seen;
+}

@@ -25,6 +25,8 @@ export interface App {
    * with (`none`).
    */
   early: 'told' | 'rewrites' | 'trusts' | 'none';
+  /** What is on its nodes when it has taken over, of what the script may look for, as the test spells it. */
+  marks: string[];
 }
 
 const react = (version: 18 | 19) => ({
@@ -33,9 +35,24 @@ const react = (version: 18 | 19) => ({
 });
 const preact = (version: 10 | 11) => ({ preact: `preact-${version}` });
 
-const REACT = { server: 'react/server.js', early: 'told' } as const;
-const VUE = { server: 'vue/server.js', renewsTexts: true, early: 'told' } as const;
-const PREACT = { server: 'preact/server.js', client: 'preact/client.js', early: 'rewrites' } as const;
+const ON_NODES = ['element: __reactFiber$', 'element: __reactProps$', 'text among others: __reactFiber$'];
+const REACT = {
+  server: 'react/server.js',
+  early: 'told',
+  marks: ['container: __reactContainer$', ...ON_NODES],
+} satisfies Partial<App>;
+const VUE = {
+  server: 'vue/server.js',
+  renewsTexts: true,
+  early: 'told',
+  marks: ['container: _vnode', 'container: __vue_app__'],
+} satisfies Partial<App>;
+const PREACT = {
+  server: 'preact/server.js',
+  client: 'preact/client.js',
+  early: 'rewrites',
+  marks: ['container: __k'],
+} satisfies Partial<App>;
 
 export const APPS: App[] = [
   { ...REACT, name: 'react-18', client: 'react/client.js', versions: react(18) },
@@ -63,6 +80,7 @@ export const APPS: App[] = [
     render: 'renderDocument',
     versions: react(19),
     bundles: ['stream'],
+    marks: ['document: __reactContainer$', ...ON_NODES],
   },
   {
     ...REACT,
@@ -70,19 +88,40 @@ export const APPS: App[] = [
     client: 'react/client-island.js',
     render: 'renderIsland',
     versions: react(19),
+    marks: ['island: __reactContainer$', ...ON_NODES],
   },
   { ...PREACT, name: 'preact-10', versions: preact(10) },
   { ...PREACT, name: 'preact-11', versions: preact(11) },
   { ...VUE, name: 'vue-3', client: 'vue/client.js' },
   { ...VUE, name: 'vue-3-suspense', client: 'vue/client-suspense.js' },
-  { name: 'svelte-5', client: 'svelte/client.js', server: 'svelte/server.js', early: 'rewrites' },
-  { name: 'solid-1', client: 'solid/client.jsx', server: 'solid/server.jsx', early: 'trusts' },
-  { name: 'lit-3', client: 'lit/client.js', server: 'lit/server.js', oneServer: true, early: 'trusts' },
+  {
+    name: 'svelte-5',
+    client: 'svelte/client.js',
+    server: 'svelte/server.js',
+    marks: ['Text.prototype: Symbol(text)'],
+    early: 'rewrites',
+  },
+  {
+    name: 'solid-1',
+    client: 'solid/client.jsx',
+    server: 'solid/server.jsx',
+    marks: ['_$HY.completed: element'],
+    early: 'trusts',
+  },
+  {
+    name: 'lit-3',
+    client: 'lit/client.js',
+    server: 'lit/server.js',
+    oneServer: true,
+    marks: ['shadow root: _$litPart$'],
+    early: 'trusts',
+  },
   {
     name: 'angular-21',
     client: 'angular/client.js',
     server: 'angular/server.js',
     bundles: ['module', 'defer'],
+    marks: ['element: __ngContext__', 'no ngh: element'],
     early: 'rewrites',
   },
   {
@@ -90,8 +129,9 @@ export const APPS: App[] = [
     client: 'plain/client-alpine.js',
     server: 'plain/server-alpine.js',
     renewsTexts: true,
+    marks: ['x-data: _x_dataStack'],
     early: 'none',
   },
-  { name: 'htmx-2', client: 'plain/client-htmx.js', server: 'plain/server.js', early: 'none' },
-  { name: 'jquery-3', client: 'plain/client-jquery.js', server: 'plain/server.js', early: 'none' },
+  { name: 'htmx-2', client: 'plain/client-htmx.js', server: 'plain/server.js', marks: [], early: 'none' },
+  { name: 'jquery-3', client: 'plain/client-jquery.js', server: 'plain/server.js', marks: [], early: 'none' },
 ];

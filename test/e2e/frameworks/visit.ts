@@ -21,12 +21,16 @@ interface Sight {
   digits(): string | undefined;
   /** When a frame showed a tracking number in every place for the first time. */
   rightAt?: number;
+  /** From hydration until then, in which a frame counts for FRAME_MS at most: not what the machine did otherwise. */
+  waitedMs: number;
   /** Frames after that and after hydration in which some place did not. */
   lostFrames: number;
 }
 
 /** Places of the number on the page as it begins: banner, heading, text, fax, link and its address, four desks. */
 const PLACES = 14;
+/** Where a browser shows fewer than twenty frames a second, the machine has other things to do. */
+const FRAME_MS = 50;
 
 export interface Visited {
   page: Page;
@@ -48,7 +52,7 @@ export async function openPage(context: BrowserContext, address: string): Promis
     .waitForResponse(async (response) => numberIn(response).then(Boolean), { timeout: 10_000 })
     .then(numberIn)
     .catch(() => undefined);
-  await page.addInitScript(keepLooking, PLACES);
+  await page.addInitScript(keepLooking, [PLACES, FRAME_MS] as const);
   await page.goto(address, { waitUntil: 'commit' });
   return { page, troubles, given: () => answered };
 }
@@ -74,7 +78,7 @@ export async function eachOf<T, R>(
 }
 
 /** Runs in the page. */
-function keepLooking(least: number): void {
+function keepLooking([least, frameMs]: readonly [number, number]): void {
   const sight: Sight = {
     places() {
       const found: { site: string; now: string | null }[] = [];
@@ -96,11 +100,16 @@ function keepLooking(least: number): void {
       if (places.length < least || !digits || digits === '0100') return undefined;
       return places.every(({ site, now }) => now === site.replace('0100', digits)) ? digits : undefined;
     },
+    waitedMs: 0,
     lostFrames: 0,
   };
   window.sight = sight;
+  let last = performance.now();
   const everyFrame = () => {
     requestAnimationFrame(everyFrame);
+    const took = performance.now() - last;
+    last += took;
+    if (!sight.rightAt && window.hydratedAt) sight.waitedMs += Math.min(took, frameMs);
     const isRight = sight.digits() !== undefined;
     if (isRight) sight.rightAt ??= performance.now();
     else if (sight.rightAt && window.hydratedAt && window.hydratedAt < performance.now()) sight.lostFrames++;

@@ -1,16 +1,16 @@
 /** htmx puts HTML from the server in the place of parts of the page; here the answer is made on the spot. */
 import htmx from 'htmx.org';
-import { expose, hydrated } from '../model.js';
+import { expose, firstState, hydrated } from '../model.js';
 import { viewOf } from './markup.js';
 
 htmx.config.defaultSettleDelay = 0;
 const KINDS = ['innerHTML', 'innerHTML', 'outerHTML', 'beforeend'];
 let turns = 0;
-let last;
+let last = firstState();
 
 const { increase } = expose({
   render(next) {
-    if (last?.words === next.words && last?.tel === next.tel) swap(next);
+    if (last.words === next.words && last.tel === next.tel) swap(next);
     else {
       const text = document.getElementById('text');
       text.dataset.number = `${next.words} 305.555.0100 today`;
