@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openStage, type Stage } from '../support/e2e.js';
 import { APPS, type App, type Mode } from './frameworks/apps.js';
 import { type FrameworkSite, type Loading, startFrameworkSite } from './frameworks/pages.js';
-import { eachOf, openPage } from './frameworks/visit.js';
+import { eachOf, openPage, PATIENCE_MS, SLOWLY } from './frameworks/visit.js';
 
 /** From hydration to the right number in every place. */
 const SOON_MS = 1000;
+/** What the page makes anew is swapped in slices of work, between which it may be painted. */
+const BLINK_MS = 150;
 
 /** How much later the site answers some bundles. */
 const LATE = 800;
@@ -62,7 +64,7 @@ const CASES = APPS.flatMap((app) =>
   (['development', 'production'] as const).map((mode) => ({ name: app.name, app, mode })),
 );
 
-test.each(CASES)('$name in $mode takes over, and the number is right', async ({ app, mode }) => {
+test.each(CASES)('$name in $mode takes over, and the number is right', SLOWLY, async ({ app, mode }) => {
   const stranger = await stage.chromium.newVisitor();
   const seen = await eachOf(loadingsOf(app, mode), (loading, place) =>
     look(place === 0 ? stranger : regular, app, mode, loading),
@@ -74,7 +76,7 @@ test.each(CASES)('$name in $mode takes over, and the number is right', async ({ 
       soon: true,
       shown: given ?? 'a number',
       given,
-      lostFrames: 0,
+      stays: true,
       button: 'Clicks: 1',
       troubles: [],
     })),
@@ -86,28 +88,28 @@ async function look(visitor: BrowserContext, app: App, mode: Mode, loading: Load
   const state = () =>
     page.evaluate(() => ({
       waitedMs: window.sight.rightAt ? window.sight.waitedMs : Number.NaN,
-      lostFrames: window.sight.lostFrames,
+      lostMs: window.sight.lostMs,
       digits: window.sight.digits(),
     }));
   const button = page.locator('#count');
   await page
-    .waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, { timeout: 5000 })
+    .waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, { timeout: PATIENCE_MS })
     .catch(() => {});
   const { waitedMs } = await state();
   // What it took over, it still runs.
-  await button.click({ timeout: 2000 }).catch(() => {});
+  await button.click({ timeout: PATIENCE_MS }).catch(() => {});
   await button
     .filter({ hasText: 'Clicks: 1' })
-    .waitFor({ timeout: 2000 })
+    .waitFor({ timeout: PATIENCE_MS })
     .catch(() => {});
-  const { digits, lostFrames } = await state();
+  const { digits, lostMs } = await state();
   const seen = {
     loading: spell(loading),
     soon: waitedMs < SOON_MS || `${waitedMs} ms after it took over`,
     shown: digits ?? (await page.evaluate(() => window.sight.places())),
     given: await given(),
-    lostFrames,
-    button: await button.textContent({ timeout: 2000 }).catch(() => 'none'),
+    stays: lostMs < BLINK_MS || `was lost for ${lostMs} ms`,
+    button: await button.textContent({ timeout: PATIENCE_MS }).catch(() => 'none'),
     troubles,
   };
   await page.close();
@@ -119,7 +121,7 @@ describe('the pages themselves', () => {
   async function hear(app: App, mode: Mode, swap: Loading['swap']): Promise<string[]> {
     const address = site.address(app, mode, { container: 'root', bundle: 'classic', swap, late: 0 });
     const { page, troubles } = await openPage(regular, address);
-    await page.waitForFunction(() => window.hydratedAt, undefined, { timeout: 10_000 });
+    await page.waitForFunction(() => window.hydratedAt, undefined, { timeout: PATIENCE_MS });
     // A browser's next frames, in case somebody has more to say.
     await page.evaluate(
       () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))),
@@ -128,7 +130,7 @@ describe('the pages themselves', () => {
     return troubles;
   }
 
-  test('leave the marks by which the script knows that they took over', async () => {
+  test('leave the marks by which the script knows that they took over', SLOWLY, async () => {
     const marked = await eachOf(APPS, async (app) => {
       const address = site.address(app, 'production', {
         container: 'root',
@@ -137,7 +139,7 @@ describe('the pages themselves', () => {
         late: 0,
       });
       const { page } = await openPage(regular, address);
-      await page.waitForFunction(() => window.hydratedAt, undefined, { timeout: 10_000 });
+      await page.waitForFunction(() => window.hydratedAt, undefined, { timeout: PATIENCE_MS });
       const marks = await page.evaluate(readMarks);
       await page.close();
       return [app.name, app.marks.filter((mark) => marks.includes(mark))];
@@ -145,13 +147,14 @@ describe('the pages themselves', () => {
     expect(marked).toEqual(APPS.map(({ name, marks }) => [name, marks]));
   });
 
-  test('say nothing without the script', async () => {
+  test('say nothing without the script', SLOWLY, async () => {
     const said = await eachOf(APPS, async (app) => [app.name, await hear(app, 'development', 'none')]);
     expect(said).toEqual(APPS.map(({ name }) => [name, []]));
   });
 
   test.each(['development', 'production'] as const)(
     'in %s, some tell of a script that swaps before they took over',
+    SLOWLY,
     async (mode) => {
       const said = await eachOf(APPS, async (app) => [app.name, (await hear(app, mode, 'hasty')).length > 0]);
       expect(said).toEqual(APPS.map(({ name, early }) => [name, early === 'told']));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openStage, type Stage } from '../support/e2e.js';
 import { APPS, type App, type Mode } from './frameworks/apps.js';
 import { type FrameworkSite, startFrameworkSite } from './frameworks/pages.js';
-import { openPage } from './frameworks/visit.js';
+import { openPage, PATIENCE_MS, SLOWLY } from './frameworks/visit.js';
 
 const STEPS = 1000;
 /** Another one walks elsewhere: `SEED=7 npx vitest …`. */
@@ -33,6 +33,7 @@ const CASES = APPS.flatMap((app) =>
 
 test.each(CASES)(
   `$name in $mode: ${STEPS} changes at random, and each number is still right`,
+  SLOWLY,
   async (each) => {
     const { app, mode } = each;
     const address = site.address(app, mode, { container: 'shop', bundle: 'defer', swap: 'async', late: 0 });
@@ -41,11 +42,11 @@ test.each(CASES)(
     /** What every place shows, or else what each of them does. */
     const shown = () =>
       page
-        .waitForFunction(() => window.sight.digits(), undefined, { timeout: 3000 })
+        .waitForFunction(() => window.sight.digits(), undefined, { timeout: PATIENCE_MS })
         .then((value) => value.jsonValue())
         .catch(() => page.evaluate(() => window.sight.places()));
     await page.waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, {
-      timeout: 10_000,
+      timeout: PATIENCE_MS,
     });
 
     await page.evaluate(([steps, seed]) => window.page?.walk(steps, seed), [STEPS, SEED] as const);
@@ -60,8 +61,8 @@ test.each(CASES)(
       })),
     );
 
-    await page.locator('#count').click({ timeout: 2000 });
-    await page.locator('#count', { hasText: 'Clicks: 1' }).waitFor({ timeout: 2000 });
+    await page.locator('#count').click({ timeout: PATIENCE_MS });
+    await page.locator('#count', { hasText: 'Clicks: 1' }).waitFor({ timeout: PATIENCE_MS });
     expect(await shown()).toEqual(digits);
     expect(troubles).toEqual([]);
     await page.close();
