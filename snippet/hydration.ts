@@ -8,12 +8,12 @@
 const RENDERED =
   '[id$=root],[id=app],[id$=-app],#__next,#__nuxt,#___gatsby,[data-reactroot],[data-server-rendered],astro-island[ssr]';
 /** Comments that a server leaves for React, Vue and Svelte to find their places by. */
-const FOR_HYDRATION = /^(\/?[$&][?!~]?|\[!?| )$/;
+const FOR_HYDRATION = /^(\/?[$&][?!~]?|\[!?| ?)$/;
 /** Scripts that run before the document is complete, and may bring a framework. */
 const TO_COME = 'script[type=module],script[defer]:not([src*="swap.js"])';
 
 /** A page that nothing has claimed for so long after it was complete is taken to be nobody's. */
-const QUIET_MS = 1000;
+const QUIET_MS = 700;
 /** So long it may take React to fetch the code of a boundary in a page that is its own. */
 const BOUNDARY_MS = 10_000;
 /** How often it is looked whether the page has any sign of a framework. */
@@ -23,9 +23,21 @@ const SHOW_COMMENT = 128;
 
 /** Of React's records of nodes, and of the properties it keeps there, what matters here. */
 interface ReactMark {
+  flags?: number;
+  return?: ReactMark | null;
   stateNode?: { current?: { memoizedState?: { isDehydrated?: boolean } } };
   dangerouslySetInnerHTML?: unknown;
 }
+
+/** Of Vue's tree what matters here. */
+interface VueNode {
+  suspense?: { isHydrating?: boolean; activeBranch?: VueNode } | null;
+  component?: { asyncDep?: unknown; asyncResolved?: boolean; subTree?: VueNode } | null;
+  children?: unknown;
+}
+
+/** React's flag of what it has compared and may yet throw away. */
+const HYDRATING = 4096;
 
 let completeAt = 0;
 let lookedAt = 0;
@@ -58,6 +70,7 @@ function lookForSigns(): boolean {
 /** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */
 function isClaimed(node: Node): boolean | undefined {
   let isMine: boolean | undefined;
+  let fiber: ReactMark | null | undefined;
   for (let at: Node | null = node; at; at = at.parentNode) {
     for (const [name, mark] of Object.entries(at) as [string, ReactMark | undefined][]) {
       // React has begun with the whole page, and what it has compared it may compare again.
@@ -65,8 +78,22 @@ function isClaimed(node: Node): boolean | undefined {
       // Not on what is in a boundary that is still to come, though all around it is React's.
       if (/^__reactP/.test(name))
         isMine ??= at === node || at === node.parentNode || !!mark?.dangerouslySetInnerHTML;
-      if (/^(_vnode|__vue|_reactR)/.test(name)) isMine ??= true;
+      if (/^__reactF/.test(name)) fiber ??= mark;
+      if (name === '_vnode' && isPending(mark)) return false;
+      if (/^(_vnode|__vue|__k$|_reactR)/.test(name)) isMine ??= true;
     }
   }
+  for (; fiber; fiber = fiber.return) if ((fiber.flags ?? 0) & HYDRATING) return false;
   return isMine;
+}
+
+/** Whether some part of what Vue has taken over waits for its code or its data. */
+function isPending(node: unknown): boolean {
+  const { suspense, component, children } = (node ?? {}) as VueNode;
+  return (
+    !!(suspense?.isHydrating || (component?.asyncDep && !component.asyncResolved)) ||
+    (Array.isArray(children) ? children : [component?.subTree, suspense?.activeBranch]).some(
+      (below) => !!below && isPending(below),
+    )
+  );
 }

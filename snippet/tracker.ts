@@ -55,6 +55,8 @@ const MAX_TARGETS = 100;
 /** The parameter that brings a session from another site. */
 const LINK = 'calltrk_link';
 
+/** What waits for a framework: each once, however many stand together. */
+const pending = new Set<Holder>();
 /** Who is here, once something may be stored. */
 let here: Visitor | undefined;
 /** The view of this page, until the server has it. */
@@ -180,7 +182,14 @@ function finish(): void {
   const { written, waiting } = settle();
   if (written) emit('swap', { count: written });
   if (wanted()[0]) later(GATHER_MS, () => wanted()[0] && ask());
-  if (waiting[0]) later(WAITING_MS, () => reviseAll(waiting));
+  if (waiting[0] && !pending.size) {
+    later(WAITING_MS, () => {
+      const again = [...pending];
+      pending.clear();
+      reviseAll(again);
+    });
+  }
+  for (const holder of waiting) pending.add(holder);
 }
 
 function reviseAll(holders: Holder[]): void {
