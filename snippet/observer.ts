@@ -4,7 +4,7 @@ import { ATTRIBUTES, type Root } from './scanner.js';
 import type { Holder } from './swap.js';
 
 /** A page that answers our writing with writing of its own is left alone after this many rounds, until it is forgiven. */
-const MAX_ROUNDS = 200;
+const MAX_ROUNDS = 100;
 
 let rounds = 0;
 let onChange: (added: Node[], changed: Holder[]) => void;

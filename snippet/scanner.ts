@@ -54,7 +54,8 @@ function enter(root: Root | null | undefined): void {
   if (!root || roots.has(root)) return;
   roots.add(root);
   onRoot(root);
-  tasks.push(visit(root));
+  // Components stand in components: what is in here is looked for now, not at the next sweep.
+  tasks.push(visit(root), sweepIn(root));
 }
 
 /**

@@ -47,9 +47,9 @@ const RETRY_MS = 2000;
 /** How often it is looked whether a framework has come for what waits for it. */
 const WAITING_MS = 50;
 /** How often it is looked for what no observer tells of, as a shadow root that was attached later. */
-const TICK_MS = 1000;
+const TICK_MS = 500;
 /** And so many times as long as that took there is a rest. */
-const TICK_REST = 50;
+const TICK_REST = 30;
 const CATCH_UP_MS = 30_000;
 const MAX_TARGETS = 100;
 /** The parameter that brings a session from another site. */
@@ -114,7 +114,6 @@ export function startTracker(said: string | undefined): (state: string) => void 
   listen('visibilitychange', () => isVisible() && isOverdue() && askAgain());
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
-  later(0, sweep);
   later(TICK_MS, tick);
   return decide;
 }
