@@ -52,7 +52,7 @@ async function expectRows(rows: Row[], spec: AnyPage = {}): Promise<Page> {
     return Object.fromEntries(rows.map(([name], at) => [name, found[at]]));
   };
   await until(async () => (JSON.stringify(await now()) === JSON.stringify(expected) ? true : undefined), {
-    timeoutMs: 3000,
+    timeoutMs: 5000,
   }).catch(() => undefined);
   expect(await now()).toEqual(expected);
   expect(troubles).toEqual([]);
@@ -365,7 +365,7 @@ describe('shadow roots', () => {
     await page.evaluate(act);
     await until(
       async () => ((await inside(page, path)).includes(swapped('305-555-0100', number)) ? true : undefined),
-      { timeoutMs: 3000, what: 'the number in the shadow root' },
+      { timeoutMs: 5000, what: 'the number in the shadow root' },
     );
     expect(troubles).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
-import { exitOf } from './processes.js';
+import { exitOf, until } from './processes.js';
 
 /** Debian's Chromium, or what the machine has under one of the usual names. */
 function executable(): string {
@@ -80,7 +80,11 @@ export function openUnwatched(url: string): { close(): Promise<void> } {
     async close() {
       child.kill();
       await exitOf(child);
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      // Its helpers write until they have noticed.
+      await until(() => {
+        rmSync(profile, { recursive: true, force: true });
+        return true;
+      });
     },
   };
 }

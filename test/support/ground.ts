@@ -243,7 +243,7 @@ export async function numberShown(page: Page | Frame, selector = '#n'): Promise<
       const number = await numberNow(page, selector);
       return number === OWN ? undefined : number;
     },
-    { timeoutMs: 5000, what: `another number than the business' own in ${selector}` },
+    { what: `another number than the business' own in ${selector}` },
   );
 }
 
