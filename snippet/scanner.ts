@@ -150,7 +150,8 @@ function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
   const where = isFile ? INSIDE_PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
-  if (isCandidate(holder) && ownerElement?.matches(where)) revise([holder], isFile);
+  // What a link dials may be encoded: it is looked at whole.
+  if ((name === 'href' || isCandidate(holder)) && ownerElement?.matches(where)) revise([holder], isFile);
 }
 
 /** The node with those before and after it over which a number may go on. */
