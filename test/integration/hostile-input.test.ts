@@ -687,7 +687,7 @@ describe('prototypes', () => {
     expect(server.said()).toContain(`prototype ${JSON.stringify(clean)}`);
     const ghost = await visitor(server, demo.scriptKey).swap();
     expect(Object.keys(ghost.body).sort()).toEqual(
-      ['session', 'visit', 'config', 'held_seconds', 'ping_seconds', 'numbers'].sort(),
+      ['session', 'visit', 'config', 'held_seconds', 'ping_seconds', 'numbers', 'source'].sort(),
     );
     await expectHealthy();
   });
