@@ -60,7 +60,7 @@ export const numbers = new Map<string, Spellings>();
 /** Every number of ours that was seen on the page, targets among them. */
 export const found = new Set<string>();
 /** What was done since it was last settled: how often we wrote, and what is left because a framework will come. */
-export let done = { written: 0, waiting: [] as Holder[] };
+let done = { written: 0, waiting: [] as Holder[] };
 
 const places = new WeakMap<Node, Place>();
 /** Where a number of ours was seen: all that changes when the numbers do. */

@@ -209,7 +209,7 @@ function tellForm(form: CapturedForm): void {
 function fillFields(): void {
   for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
     const name = field.name.slice(8) as 'session_id';
-    if (here && config.forms) formSession(here);
+    if (here && config.forms && field.name === 'calltrk_fcid') formSession(here);
     if (/^(session_id|landing|referrer|fcid)$/.test(name)) field.value = here?.[name] ?? field.value;
   }
 }

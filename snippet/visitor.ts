@@ -75,7 +75,8 @@ export function keepVisitor(visitor: Visitor): void {
 
 /** The id under which his forms are captured. */
 export function formSession(visitor: Visitor): string {
-  visitor.fcid ??= createUuid();
+  if (visitor.fcid) return visitor.fcid;
+  visitor.fcid = createUuid();
   keepVisitor(visitor);
   return visitor.fcid;
 }
