@@ -4,9 +4,10 @@
  */
 import type { Matcher, SourceRule } from './contract/visitor.js';
 import { anyOf, CAMPAIGN, hostPattern, KNOWN_NETWORKS, type Network, tagPattern } from './source.js';
-import { createJudge, decode, flatten, hostOf, readParameters, type Touch } from './source-match.js';
+import { decode, flatten, hostOf, type Touch } from './source-match.js';
 import { networkOfRule } from './source-rules.js';
 import { DETOURS, PAID_MEDIUM } from './source-table.js';
+import { judgeVisit, readParameters } from './visit-evidence.js';
 
 /** What the script is told of a rule; null: such a tracker's number is never on a page. */
 export function compileRule(rule: SourceRule): Matcher | null {
@@ -59,7 +60,7 @@ export function compileOverrides(paidClicks: boolean, landing: string | null): M
 /** Whether a source tracker with this rule serves the visitor who came this way. */
 export function matchesRule(rule: SourceRule, visit: Touch): boolean {
   const matcher = compileRule(rule);
-  return !!matcher && createJudge(visit)(matcher);
+  return !!matcher && judgeVisit(visit)(matcher);
 }
 
 /** There are few such rules and they cost half a millisecond each: nothing changes them. */

@@ -4,7 +4,7 @@
  * `source-compile`.
  */
 import { getDomain } from 'tldts';
-import { type Evidence, flatten, hostOf, readParameters, readTouch, type Touch } from './source-match.js';
+import { flatten, hostOf, type Touch } from './source-match.js';
 import {
   DETOURS,
   MEDIUM,
@@ -13,6 +13,7 @@ import {
   PAID_MEDIUM,
   PROFILE_CAMPAIGN,
 } from './source-table.js';
+import { type Evidence, readParameters, readTouch } from './visit-evidence.js';
 
 export type { Touch } from './source-match.js';
 

@@ -3,15 +3,15 @@
  * stretches of text that the reader sees as one, and attributes. It works in slices, so that no page waits for it.
  */
 import { later, safely } from './guard.js';
-import { concerned, type Holder, isCandidate, isKept, originalOf, revise } from './swap.js';
+import { concerned, finder, type Holder, isKept, originalOf, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
 const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
-const PICTURE = '.cr_image,[data-calltrk-image]';
-const INSIDE_PICTURE = `${PICTURE},.cr_image *,[data-calltrk-image] *`;
-/** Of links only those that are no addresses of pages, which are most: each kind that is looked for costs time. */
-const WITH_ATTRIBUTES = `[href]:not([href^=h]):not([href^="/"]):not([href^="#"]),[href*="wa.me/"],[href*=whatsapp],[title],[alt],[aria-label],[placeholder],${BUTTON}`;
+const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
+/** Elements that may have one. Of links only those that are no addresses of pages, which are most: each costs time. */
+const WITH_ATTRIBUTES =
+  'a[href]:not([href^=h]):not([href^="/"]),a[href*="wa.me/"],a[href*=whatsapp],area,[title],[aria-label],img,source,input,textarea';
 
 /** How long we work without giving the page its turn, and after how many nodes the clock is looked at. */
 const SLICE_MS = 5;
@@ -91,29 +91,23 @@ function work(): void {
 }
 
 function* visit(node: Node): Generator<void> {
+  const mayEndIn = finder.follow();
   let group: readonly Text[] = [];
   const walker = document.createTreeWalker(node, SHOW_TEXT);
   for (let at: Node | null = node; at; at = walker.nextNode()) {
-    if (at.nodeType === TEXT_NODE && isCandidate(at as Text) && !group.includes(at as Text)) {
+    if (at.nodeType === TEXT_NODE && mayEndIn(at.nodeValue as string) && !group.includes(at as Text)) {
       group = groupOf(at as Text);
       revise(group);
     }
     if (++visited % SLICE_NODES === 0) yield;
   }
-  if (node.nodeType === TEXT_NODE) return;
-  yield* visitElements(node as Element);
+  if (node.nodeType !== TEXT_NODE) yield* visitElements(node as Element);
 }
 
 /** What cannot be sliced, the search for elements, is asked of no part of the page that is too large. */
 function* visitElements(node: Element): Generator<void> {
   visitAttributes(node);
   const isLarge = node.querySelectorAll('*').length > PART_NODES;
-  if (!isLarge) {
-    for (const picture of node.querySelectorAll(PICTURE)) {
-      visitAttributes(picture);
-      picture.querySelectorAll('*').forEach(visitAttributes);
-    }
-  }
   for (const part of isLarge ? node.children : node.querySelectorAll(WITH_ATTRIBUTES)) {
     if (isLarge) yield* visitElements(part);
     else visitAttributes(part);
@@ -129,11 +123,10 @@ function visitAttributes(element: Element): void {
 }
 
 function* sweepIn(root: Root): Generator<void> {
-  for (const frame of root.querySelectorAll('iframe,frame'))
-    enter((frame as HTMLIFrameElement).contentDocument);
   const walker = document.createTreeWalker(root, SHOW_ELEMENT);
   while (walker.nextNode()) {
-    enter((walker.currentNode as Element).shadowRoot);
+    const { shadowRoot, contentDocument } = walker.currentNode as HTMLIFrameElement;
+    enter(shadowRoot ?? contentDocument);
     if (++visited % SLICE_NODES === 0) yield;
   }
 }
@@ -149,9 +142,10 @@ export function reviseAgain(changed: Holder): void {
 function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
-  const where = isFile ? INSIDE_PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
+  const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
   // What a link dials may be encoded: it is looked at whole.
-  if ((name === 'href' || isCandidate(holder)) && ownerElement?.matches(where)) revise([holder], isFile);
+  if ((name === 'href' || finder.follow()(holder.nodeValue as string)) && ownerElement?.matches(where))
+    revise([holder], isFile);
 }
 
 /** The node with those before and after it over which a number may go on. */
@@ -178,7 +172,7 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
       isBeside &&= next.parentNode === last.parentNode;
       if (!isBeside && !(leaves.test(originalOf(last)) && arrives.test(originalOf(next as Text)))) break;
       const isApart = (test: typeof hasInlineName) => blockOf(next as Node, test) !== blockOf(from, test);
-      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next) !== isKept(from)) break;
+      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next)) break;
       last = next as Text;
       flowing.push(last);
       isBeside = true;

@@ -16,9 +16,12 @@ import { isWaiting } from './hydration.js';
 const KEPT =
   'script,style,noscript,template,option,[contenteditable]:not([contenteditable="false"]),[data-calltrk-noswap],[data-cr-no-swap]';
 
-/** Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. */
+/**
+ * Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. Any scheme but the web's and mail's: what
+ * has a number of ours and nothing else behind it can only dial it.
+ */
 const PHONE_LINK =
-  /^(\s*(?:(?:tel|sms|callto|i?message|facetime(?:-audio)?|skype|viber|whatsapp):(?:\/\/)?(?:\w+\/?\?(?:.*&)?(?:phone|number)=)?|(?:https?:)?\/\/(?:wa\.me\/|(?:api|web)\.whatsapp\.com\/send\/?\?(?:.*&)?phone=)))([^;?&,pwx]*)/is;
+  /^(\s*(?:(?!http|mail)[a-z-]+:(?:\/\/)?|(?:https?:)?\/\/(?:wa\.me|\w+\.whatsapp\.com)\/)(?:\w*\/?\?(?:.*&)?(?:phone|number)=)?)([^;?&,pwx]*)/is;
 
 /** A page that writes its number back more often than this within this time gets to keep it. */
 const MAX_FIGHTS = 5;
@@ -69,11 +72,9 @@ const known = new Set<Holder>();
 const lastIn = new WeakMap<Node, Text>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
 const aliases = new Map<string, string>();
-let finder: NumberFinder;
+export let finder: NumberFinder;
 let kept: string;
 let rests = false;
-/** Somewhere in the page nothing shows any more that a number stands there: the rest of a longer one did. */
-let hasEmptied = false;
 
 export function prepareSwap(): void {
   const { keep, code } = config;
@@ -87,7 +88,7 @@ export function prepareSwap(): void {
 }
 
 function look(): void {
-  finder = createFinder([...config.targets, ...aliases.keys()], config.texts);
+  finder = createFinder([...config.targets, ...aliases.keys()], config.codes, config.texts);
 }
 
 /** From the next pass on, `target` shows this number; without one, the site's own. */
@@ -109,11 +110,6 @@ export function settle(): typeof done {
   const settled = done;
   done = { written: 0, waiting: [] };
   return settled;
-}
-
-/** Whether it is worth to look closer at what this holds: asked of every text of a page, so it is quick. */
-export function isCandidate(holder: Holder): boolean {
-  return finder.mayHold(hasEmptied ? originalOf(holder) : (holder.nodeValue as string));
 }
 
 /** The target that this text spells. */
@@ -227,7 +223,6 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     done.written++;
     if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
     holder.nodeValue = shown;
-    hasEmptied ||= !finder.mayHold(shown);
   });
   explain(isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
 }

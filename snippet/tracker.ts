@@ -4,7 +4,7 @@
  */
 import type { SwapRequest, SwapResponse } from '../shared/contract/visitor.js';
 import { parseSpellings } from '../shared/phone.js';
-import { createJudge, type Touch } from '../shared/source-match.js';
+import { judgeTouch, type Touch } from '../shared/source-match.js';
 import { config } from './config.js';
 import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
@@ -154,7 +154,7 @@ function show(): void {
 
 /** Source trackers need no server: the first whose rule fits how this session began gives its number. */
 function chooseSources(touch: Touch): void {
-  const serves = createJudge(touch);
+  const serves = judgeTouch(touch);
   for (const target of config.targets) {
     const tracker = config.sources.find(({ rule, targets }) => targets.includes(target) && serves(rule));
     assign(target, parseSpellings(tracker?.number));

@@ -4,7 +4,7 @@
  * both are refused, the visitor is remembered as long as the page lives.
  */
 import { parseSpellings, type Spellings } from '../shared/phone.js';
-import { createJudge, type Touch } from '../shared/source-match.js';
+import { judgeTouch, siteOf, type Touch } from '../shared/source-match.js';
 import { config } from './config.js';
 import { fromDocument } from './guard.js';
 import { eraseLocal, readCookies, readLocal, writeCookie, writeLocal } from './storage.js';
@@ -50,7 +50,7 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
     if (value) known[name] = value;
     else delete known[name];
   }
-  const isOther = !inner && known.landing !== landing && config.overrides?.some(createJudge(here));
+  const isOther = !inner && known.landing !== landing && config.overrides?.some(judgeTouch(here));
   const visitor = { ...fresh, ...known, ...((isOther || taken) && fresh), ...taken } as Visitor;
   // What was given to somebody else, or written by somebody else, is shown to nobody.
   const numbers = visitor.session_id === record.session_id ? [visitor.numbers].flat() : [];
@@ -90,7 +90,7 @@ export function forgetVisitor(): void {
 /** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */
 export function currentTouch(): Touch & { inner: boolean } {
   const referrer = fromDocument('referrer');
-  const inner = !!referrer && new URL(referrer).hostname === location.hostname;
+  const inner = !!referrer && siteOf(referrer) === siteOf(location.href);
   const told = parameter('utm_referrer');
   return { inner, landing: cut(location.href), referrer: cut(told || (!inner && referrer) || 'direct') };
 }

@@ -1,9 +1,9 @@
 import type { Matcher, ScriptConfig, SourceRule } from '../../shared/contract/visitor.js';
 import { readSource } from '../../shared/source.js';
 import { compileOverrides, compileRule } from '../../shared/source-compile.js';
-import { createJudge } from '../../shared/source-match.js';
 import { precedenceOf } from '../../shared/source-rules.js';
-import { spell } from './phone-numbers.js';
+import { judgeVisit } from '../../shared/visit-evidence.js';
+import { countryCodes, spell } from './phone-numbers.js';
 import type { Company, Directory, PhoneNumber, Tracker } from './ports.js';
 import { compileSettings, compileTexts } from './script-settings.js';
 
@@ -118,7 +118,7 @@ interface Shown {
 function prepare(tracker: Tracker): Shown {
   if (tracker.type === 'session') return { tracker, accepts: acceptsSession(tracker.source), matcher: null };
   const matcher = compileRule(tracker.source as unknown as SourceRule);
-  return { tracker, matcher, accepts: (origin) => matcher !== null && createJudge(origin)(matcher) };
+  return { tracker, matcher, accepts: (origin) => matcher !== null && judgeVisit(origin)(matcher) };
 }
 
 /** What a session tracker calls the kinds of visits of an engine, as sources. Maps and profiles are unpaid, too. */
@@ -147,7 +147,7 @@ function acceptsSession(source: Record<string, unknown>): (origin: Origin) => bo
   );
   return (origin) => {
     const fits =
-      matchers.some(createJudge(origin)) ||
+      matchers.some(judgeVisit(origin)) ||
       (sources.length > 0 && sources.includes(readSource(origin.landing, origin.referrer).source));
     return fits !== (source.inverted === true);
   };
@@ -188,12 +188,14 @@ function scriptConfig(company: Company, trackers: readonly Shown[]): Omit<Script
   const pooled = pools.flatMap(({ tracker }) => tracker.swapTargets);
   const overrides = compileOverrides(company.paidClicksBegin, company.landingBegins);
   const shown = active.filter(({ tracker, matcher }) => matcher || tracker.type === 'session');
+  const targets = [...new Set([...sources.flatMap((source) => source.targets), ...pooled])];
   const texts = compileTexts(shown.map(({ tracker }) => tracker));
   return {
     key: company.scriptKey,
     cookie_days: company.cookieDays,
     forms: company.active && company.captureForms,
-    targets: [...new Set([...sources.flatMap(({ targets }) => targets), ...pooled])],
+    targets,
+    codes: countryCodes([...targets, ...active.flatMap(({ tracker }) => tracker.numbers)]),
     pooled: [...new Set(pooled)],
     sources,
     ...(active.length > 0 && overrides.length > 0 && { overrides }),

@@ -38,6 +38,12 @@ export function spell(e164: PhoneNumber): Spellings {
   return spelled;
 }
 
+/** The country codes of these numbers, each once: `+1`. A number of no country has none. */
+export function countryCodes(numbers: Iterable<PhoneNumber>): string[] {
+  const codes = [...numbers].flatMap((number) => /^\+\d+(?= )/.exec(spell(number).international) ?? []);
+  return [...new Set(codes)];
+}
+
 /**
  * NANP numbers that belong to nobody (NPA-555-0100 to 0199), kept for fiction.
  * https://www.nationalnanpa.com/number_resource_info/555_numbers.html

@@ -207,6 +207,8 @@ export interface ScriptConfig {
   forms: boolean;
   /** Every number that some active tracker replaces, E.164. */
   targets: string[];
+  /** The country codes of these and of the numbers in their place: `+1`. */
+  codes: string[];
   /** Those of them for which the server must be asked (a session tracker may serve them). */
   pooled: string[];
   /** Source trackers in the order in which they are tried; the first whose rule matches gives the number. */

@@ -201,6 +201,7 @@ function run(page: Page, options: PageOptions): void {
     cookie_days: 180,
     forms: true,
     targets: [TARGET, SECOND_TARGET],
+    codes: ['+1'],
     pooled: [TARGET, SECOND_TARGET],
     sources: [],
     ...options.config,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { indexDirectory } from '../../server/domain/directory.js';
 import type { Company, Tracker } from '../../server/domain/ports.js';
-import { createJudge } from '../../shared/source-match.js';
+import { judgeVisit } from '../../shared/visit-evidence.js';
 import { aCompany, aTracker } from '../support/directory.js';
 
 const TARGET = '+13055550100';
@@ -121,7 +121,7 @@ describe('the script', () => {
   ])('with %j begins a session anew on %j from %j: %j', (company, path, referrer, expected) => {
     const whole = { ...COMPANY, ...company };
     const { overrides } = index([pool({ type: 'all' })], company).scriptConfig(whole);
-    expect((overrides ?? []).some(createJudge({ landing: SITE + path, referrer }))).toBe(expected);
+    expect((overrides ?? []).some(judgeVisit({ landing: SITE + path, referrer }))).toBe(expected);
     if (Object.keys(company).length === 0) expect(overrides).toBeUndefined();
   });
 });

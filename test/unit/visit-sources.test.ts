@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { campaignOf, explainSource, isCampaign, KNOWN_NETWORKS, readSource } from '../../shared/source.js';
 import { compileRule, matchesRule } from '../../shared/source-compile.js';
-import { createJudge } from '../../shared/source-match.js';
+import { judgeVisit } from '../../shared/visit-evidence.js';
 import { DETOURS } from '../../shared/source-table.js';
 
 const SITE = 'https://www.example.com/';
@@ -366,7 +366,7 @@ describe('a rule on the page', () => {
         const { source } = readSource(touch.landing, touch.referrer);
         const [, id = source, kind = 'organic'] = /^(.+)_(paid|organic)$/.exec(source) ?? [];
         const expected = isNamed(ENGINE_PARTS[id] ?? id) && (wanted === 'all' || wanted === kind);
-        expect(createJudge(touch)(matcher ?? [])).toBe(expected);
+        expect(judgeVisit(touch)(matcher ?? [])).toBe(expected);
       }),
       { numRuns: 700 },
     );
@@ -433,7 +433,7 @@ describe('hostile input', () => {
       const start = performance.now();
       readSource(touch.landing, touch.referrer);
       campaignOf(touch.landing);
-      const judge = createJudge(touch);
+      const judge = judgeVisit(touch);
       for (const rule of rules) judge(compileRule(rule) ?? []);
       // Ten milliseconds here; a step that is not linear takes minutes.
       expect(performance.now() - start).toBeLessThan(1500);

@@ -1,5 +1,5 @@
 /** Fields that calls and form submissions share: all that is read from the visits of their session. */
-import { readParameters } from '../../../shared/source-match.js';
+import { readParameters } from '../../../shared/visit-evidence.js';
 import { formatTime } from '../../domain/report-dates.js';
 import { explainSourceOf, sourceOf } from '../../domain/report-words.js';
 import type { LeadReport, Touch, View } from '../../domain/reports.js';

@@ -19,6 +19,7 @@ const CONFIG: ScriptConfig = {
   cookie_days: 180,
   forms: true,
   targets: [DEMO_NUMBER, '+12125550100'],
+  codes: ['+1'],
   pooled: [DEMO_NUMBER, '+12125550100'],
   sources: [],
 };

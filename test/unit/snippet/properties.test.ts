@@ -247,7 +247,7 @@ async function open({ country, own, shown }: Pick<Case, 'country' | 'own' | 'sho
   const target = `+${country}${own}`;
   const page = openPage('jsdom', {
     html,
-    config: { targets: [target], pooled: [target] },
+    config: { targets: [target], pooled: [target], codes: [`+${country}`] },
     numbers: { [target]: display(country, shown) },
   });
   const before = page.document.body.outerHTML;
