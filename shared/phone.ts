@@ -36,6 +36,9 @@ export interface NumberFinder {
  */
 const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff0c-\uff0f]{0,90}';
 
+/** As it is written in the West, or as wide as a Chinese character. */
+const DIGIT = '[\\d\uff10-\uff19]';
+
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
 
@@ -88,8 +91,10 @@ export function createFinder(
     known.map((number) => patternOf(codeOf(number), nationalOf(number))),
     'g',
   );
-  const hint = anyOf(['[\\d\uff10-\uff19]']);
   const digits = anyOf(known.map(nationalOf));
+  // Enough digits close together, or some at an edge, which may go on in the text before or after.
+  const fewest = Math.min(...known.map((number) => nationalOf(number).length));
+  const hint = anyOf([`(?:${DIGIT}${SEPARATORS}){${fewest}}`, `^\\W*${DIGIT}`, `${DIGIT}\\W*$`]);
 
   function follow(): (text: string) => boolean {
     let before = '';
@@ -179,7 +184,7 @@ function patternOf(code: string, national: string): string {
 
 /** The digits of a text, however wide. */
 export function digitsOf(text: string): string {
-  return narrow(text).replace(/\D/g, '');
+  return narrow(text.replace(/[^\d\uff10-\uff19]+/g, ''));
 }
 
 /** Text with the digits, parentheses and plus signs that are as wide as a Chinese character made narrow, one for one. */

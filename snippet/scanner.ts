@@ -17,7 +17,7 @@ const WITH_ATTRIBUTES =
 const SLICE_MS = 5;
 const SLICE_NODES = 100;
 /** Elements that are looked for in one go. */
-const PART_NODES = 5000;
+const PART_NODES = 20_000;
 
 /** A number may go on, or be part of something longer, where the one text ends and the other begins with no letter. */
 const ENDS_OPEN = /(?:^|[^a-z\s])\s*$/i;
