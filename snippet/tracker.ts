@@ -132,7 +132,7 @@ function begin(): void {
   rest(false);
   chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
-  for (const [target, number] of here.numbers) if (pooled.has(target)) assign(target, number);
+  for (const target of pooled) assign(target, parseSpellings(here.numbers?.[target]));
   catchUp();
   // What is on its way now may have failed by then.
   later(CATCH_UP_MS, () => here && catchUp());
@@ -282,7 +282,7 @@ function adopt(targets: string[], answer: SwapResponse): void {
 function hold(): void {
   if (!here) return;
   here.heldUntil = Date.now() + heldSeconds * 1000;
-  here.numbers = [...numbers].filter(([target]) => pooled.has(target));
+  here.numbers = Object.fromEntries(numbers);
   keepVisitor(here);
 }
 

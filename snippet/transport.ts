@@ -6,7 +6,7 @@
  */
 import type { VisitorEvent } from '../shared/contract/visitor.js';
 import { base, config } from './config.js';
-import { parse, safely, stringify } from './guard.js';
+import { safely, stringify } from './guard.js';
 import { readLocal, writeLocal } from './storage.js';
 import { createUuid } from './uuid.js';
 
@@ -26,6 +26,7 @@ const MAX_KEPT_CHARS = 64_000;
 const KEPT_MS = 864e5;
 const ON_ITS_WAY_MS = 20_000;
 const EVENTS = '/v1/events';
+const QUEUE = '-queue';
 
 const fetchNow = fetch;
 /** Where the browser keeps nothing, as long as this page lives. */
@@ -35,7 +36,7 @@ let memory: Kept[] = [];
 export async function post(path: string, body: object): Promise<unknown> {
   try {
     const answer = await fetchNow(base + path, { method: 'POST', body: stringify(body), keepalive: true });
-    return answer.ok ? parse(await answer.text()) : /400|413/.test(`${answer.status}`) ? null : undefined;
+    return answer.ok ? await answer.json() : answer.status === 400 ? null : undefined;
   } catch {
     return undefined;
   }
@@ -55,32 +56,35 @@ export function deliver(session: string, event: NewEvent, isBeacon?: boolean): s
 }
 
 /** Sends what earlier pages left, and what this one could not. */
-export function catchUp(): void {
-  const sendDue = async () => {
-    // What is too old to be sent is too old to be kept.
-    if (readLocal(`${config.key}-queue`)) writeLocal(`${config.key}-queue`, readKept());
-    for (const item of readKept()) if ((item.due ?? 0) < Date.now()) await attempt(item);
-  };
+export const catchUp = safely(() => {
   // One tab at a time: what it has sent, the next one does not find any more.
-  const inTurn = async () => navigator.locks.request(`calltrk-${config.key}`, sendDue);
-  safely(() => inTurn().catch(sendDue))();
+  const inTurn = async () => navigator.locks.request('calltrk', sendDue);
+  return inTurn().catch(sendDue);
+});
+
+async function sendDue(): Promise<void> {
+  // What is too old to be sent is too old to be kept.
+  writeLocal(QUEUE, readKept());
+  for (const item of readKept()) if (!((item.due as number) > Date.now())) await attempt(item);
 }
 
 async function attempt(item: Kept): Promise<void> {
-  keep(item, Date.now() + ON_ITS_WAY_MS);
-  keep(item, (await post(EVENTS, item)) === undefined ? 0 : undefined);
+  replace(item, { ...item, due: Date.now() + ON_ITS_WAY_MS });
+  if ((await post(EVENTS, item)) === undefined) replace(item, item);
+  else replace(item);
 }
 
-/** Writes an item down, or strikes it out. */
-function keep(item: Kept, due: number | undefined): void {
-  memory = readKept().filter(({ events: [{ id }] }) => id !== item.events[0].id);
-  if (due !== undefined) memory = [...memory, { ...item, due }].slice(-MAX_KEPT);
-  while (stringify(memory).length > MAX_KEPT_CHARS) memory.shift();
-  writeLocal(`${config.key}-queue`, memory);
+/** Writes down what has become of an item, or strikes it out. */
+function replace(item: Kept, ...now: Kept[]): void {
+  memory = readKept()
+    .filter(({ events: [{ id }] }) => id !== item.events[0].id)
+    .concat(now);
+  while (memory[MAX_KEPT] || stringify(memory).length > MAX_KEPT_CHARS) memory.shift();
+  writeLocal(QUEUE, memory);
 }
 
 function readKept(): Kept[] {
-  const kept = (readLocal(`${config.key}-queue`) ?? memory) as Kept[];
+  const kept = (readLocal(QUEUE) ?? memory) as Kept[];
   return safely(() => kept.filter(({ events: [{ at }] }) => Date.now() - at < KEPT_MS))() ?? [];
 }
 

@@ -1,10 +1,8 @@
-/** A random UUID, version 4; `crypto.randomUUID` is missing on http pages. Of the variant's four forms, always one. */
+/** A random UUID, version 4, which is what browsers name blobs by; `crypto.randomUUID` is missing on http pages. */
 export function createUuid(): string {
-  return 'xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx'.replace(/x/g, () =>
-    ((crypto.getRandomValues(new Uint8Array(1))[0] as number) % 16).toString(16),
-  );
+  return URL.createObjectURL(new Blob()).slice(-36);
 }
 
-export function isUuid(value: string): boolean {
-  return /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
+export function isUuid(value: unknown): boolean {
+  return /^[\da-f]{8}(-[\da-f]{4}){4}[\da-f]{8}$/i.test(value as string);
 }

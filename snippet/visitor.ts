@@ -3,7 +3,7 @@
  * that a site that reads them goes on reading them, and one record in localStorage with the same and the rest. Where
  * both are refused, the visitor is remembered as long as the page lives.
  */
-import { parseSpellings, type Spellings } from '../shared/phone.js';
+import type { Spellings } from '../shared/phone.js';
 import { judgeTouch, siteOf, type Touch } from '../shared/source-match.js';
 import { config } from './config.js';
 import { fromDocument } from './guard.js';
@@ -26,7 +26,7 @@ export interface Visitor extends Touch {
   /** How the visit under way began, and when it was last alive. */
   visit: Touch & { at: number };
   /** The tracking numbers of last time by target, and when their hold ends unless there is a sign of life. */
-  numbers: [target: string, number: Spellings][];
+  numbers: Record<string, Spellings>;
   heldUntil: number;
 }
 
@@ -38,26 +38,30 @@ export interface Visitor extends Touch {
  */
 export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const now = Date.now();
-  const { inner, landing, referrer } = currentTouch();
-  const here = { landing, referrer };
-  const fresh = { ...here, session_id: createUuid(), visit: { ...here, at: 0 }, numbers: [], heldUntil: 0 };
-  const kept = readLocal(config.key) as Partial<Visitor> | null | undefined;
-  const record = kept && (kept.until as number) > now ? kept : { until: now + config.cookie_days * 864e5 };
-  const known = { ...record };
+  const { inner, ...touch } = currentTouch();
+  const { landing, referrer, session_id } = taken ?? { ...touch, session_id: createUuid() };
+  const fresh: Visitor = {
+    session_id,
+    landing,
+    referrer,
+    until: now + config.cookie_days * 864e5,
+    visit: { landing, referrer, at: now },
+    numbers: {},
+    heldUntil: 0,
+  };
+  const kept = readLocal('') as Visitor | undefined;
+  const record: Partial<Visitor> = kept && kept.until > now ? kept : {};
+  let visitor = { ...fresh, ...record };
   for (const name of COOKIES) {
-    const isGood = (/id$/.test(name) ? isUuid : Boolean) as (value: unknown) => boolean;
-    const value = [...(readCookies(`calltrk_${name}`) ?? []), record[name]].find(isGood);
-    if (value) known[name] = value;
-    else delete known[name];
+    const isGood = /id$/.test(name) ? isUuid : Boolean;
+    visitor[name] = [...readCookies(name), record[name], fresh[name]].find(isGood) as string;
   }
-  const isOther = !inner && known.landing !== landing && config.overrides?.some(judgeTouch(here));
-  const visitor = { ...fresh, ...known, ...((isOther || taken) && fresh), ...taken } as Visitor;
-  // What was given to somebody else, or written by somebody else, is shown to nobody.
-  const numbers = visitor.session_id === record.session_id ? [visitor.numbers].flat() : [];
-  visitor.numbers = numbers.filter((pair) => parseSpellings(pair?.[1]));
+  // What was given to somebody else is shown to nobody.
+  if (visitor.session_id !== record.session_id) visitor.numbers = {};
   const goesOn = now - visitor.visit?.at < IDLE_MS && typeof visitor.visit.landing === 'string';
-  if (taken) visitor.visit = { landing: taken.landing, referrer: taken.referrer, at: now };
-  else if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
+  if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
+  const isOther = !inner && visitor.landing !== landing && config.overrides?.some(judgeTouch(touch));
+  if (taken || isOther) visitor = fresh;
   keepVisitor(visitor);
   return visitor;
 }
@@ -65,26 +69,26 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
 /** Writes down what has changed, and that he is still there. */
 export function keepVisitor(visitor: Visitor): void {
   visitor.visit.at = Date.now();
-  writeLocal(config.key, visitor);
+  writeLocal('', visitor);
   for (const name of COOKIES) {
     const value = visitor[name];
-    if (value && readCookies(`calltrk_${name}`)?.[0] !== value)
-      writeCookie(`calltrk_${name}`, value, visitor.until);
+    if (value) writeCookie(name, value, visitor.until);
   }
 }
 
 /** The id under which his forms are captured. */
 export function formSession(visitor: Visitor): string {
-  if (visitor.fcid) return visitor.fcid;
-  visitor.fcid = createUuid();
-  keepVisitor(visitor);
+  if (!visitor.fcid) {
+    visitor.fcid = createUuid();
+    keepVisitor(visitor);
+  }
   return visitor.fcid;
 }
 
 /** Nothing of what is remembered here is left. */
 export function forgetVisitor(): void {
-  for (const name of COOKIES) writeCookie(`calltrk_${name}`, '', 0);
-  eraseLocal();
+  for (const name of COOKIES) writeCookie(name, '', 0);
+  for (const name of ['', '-queue']) eraseLocal(name);
 }
 
 /** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */
