@@ -1,18 +1,19 @@
 /** Signs of life: while somebody is there and looking, the number on the page stays theirs. */
 import { listen } from './guard.js';
 
-const ACTIVITY = ['pointermove', 'pointerdown', 'keydown', 'touchstart', 'scroll', 'visibilitychange'];
+const ACTIVITY = ['pointermove', 'pointerdown', 'keydown', 'scroll'];
 /** However short a time the server names, no page sends more often than this. */
 const MIN_SECONDS = 5;
 
-let seconds = 60;
+/** What the server said, unchecked; before it said anything nothing is due. */
+let seconds: unknown;
 let isActive = false;
 /** The last sign of life; the first one is the page itself. */
 let toldAt = Date.now();
 
 /** From now on a sign of life is due this long after the last one. */
 export function pingEvery(given: unknown): void {
-  seconds = Math.max(Number(given) || 60, MIN_SECONDS);
+  seconds = given;
   toldAt = Date.now();
 }
 
@@ -29,17 +30,18 @@ export function watchPresence(leave: () => void): void {
   });
 }
 
-/** Whether a sign of life is to be sent now: the page is in view, was used since the last one, and that is a while ago. */
+/** Whether a page in view is to give a sign of life now: it was used since the last one, and that is a while ago. */
 export function isPingDue(): boolean {
-  const isDue = isActive && isVisible() && tellAfter(seconds);
-  if (isDue) isActive = false;
-  return isDue;
+  if (!isActive || !tellAfter(Math.max(seconds as number, MIN_SECONDS))) return false;
+  isActive = false;
+  return true;
 }
 
 export const isVisible = () => document.visibilityState === 'visible';
 
+/** Whether the last sign of life was so long ago; then this is one. */
 function tellAfter(seconds: number): boolean {
-  if (Date.now() - toldAt < seconds * 1000) return false;
-  toldAt = Date.now();
-  return true;
+  const isLate = Date.now() - toldAt > seconds * 1000;
+  if (isLate) toldAt = Date.now();
+  return isLate;
 }

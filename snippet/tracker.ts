@@ -11,7 +11,7 @@ import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
 import { fromDocument, later, listen, stringify } from './guard.js';
 import { forgive, observe, prepareObserver, quietly } from './observer.js';
-import { watchRoutes } from './pages.js';
+import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
 import { prepareScan, reviseAgain, scan, sweep } from './scanner.js';
@@ -108,7 +108,6 @@ export function startTracker(said: string | undefined): (state: string) => void 
   show();
 
   watchPresence(() => tell({ type: 'leave' }, true));
-  watchRoutes(() => tell({ type: 'page_view', ...pageHere() }));
   // What the page ends with has not been seen yet.
   listen('DOMContentLoaded', () => quietly(ask));
   listen('visibilitychange', () => isVisible() && isOverdue() && askAgain());
@@ -171,6 +170,7 @@ function tick(): void {
     knownHolders();
     fillFields();
     reveal();
+    if (isNewPage()) tell({ type: 'page_view', ...pageHere() });
     if (isPingDue()) giveSignOfLife();
   }
   later(TICK_MS + TICK_REST * (performance.now() - start), tick);

@@ -41,17 +41,9 @@ const viewed = (opened: Opened, ...expected: string[]) =>
     .catch(() => undefined)
     .then(() => expect(views(opened)).toEqual(expected));
 
-const OLD_BROWSER: AnyPage = {
-  before: (page) =>
-    page.addInitScript(() => Object.defineProperty(window, 'navigation', { value: undefined })),
-};
-
-describe.each([
-  ['with the Navigation API', {}],
-  ['without it', OLD_BROWSER],
-] as [string, AnyPage][])('a route, %s', (_browser, spec) => {
+describe('a route', () => {
   const open = async () => {
-    const opened = await ground.open({ ...spec, html: `${NUMBER_PAGE}<main></main>` });
+    const opened = await ground.open({ html: `${NUMBER_PAGE}<main></main>` });
     const number = await numberShown(opened.page);
     await viewed(opened, '');
     return { ...opened, number };
@@ -111,7 +103,7 @@ describe.each([
     });
     await viewed(opened, '', 'b');
     // A second one would have come by now.
-    await opened.page.waitForTimeout(500);
+    await opened.page.waitForTimeout(1200);
     expect(views(opened)).toEqual(['', 'b']);
   });
 
@@ -127,10 +119,9 @@ describe.each([
   });
 });
 
-test('history that the page has wrapped, before and after, goes on working in an old browser', async () => {
+test('history that the page has wrapped, before and after, goes on working', async () => {
   const wrap = `for (const name of ['pushState', 'replaceState']) { const old = history[name]; history[name] = function (...given) { window.calls = (window.calls ?? 0) + 1; return old.apply(this, given); }; }`;
   const opened = await ground.open({
-    ...OLD_BROWSER,
     tag: '',
     head: `<script>${wrap}</script>`,
     foot: `<script>${wrap}</script>`,

@@ -100,7 +100,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     const move = (page: Page, type = 'pointermove') =>
       page.document.dispatchEvent(new page.window.Event(type, { bubbles: true }));
 
-    test.each(['pointermove', 'pointerdown', 'keydown', 'touchstart', 'scroll'])(
+    test.each(['pointermove', 'pointerdown', 'keydown', 'scroll'])(
       'is sent once a minute after %s, and not without',
       async (type) => {
         const page = openPage(library);
