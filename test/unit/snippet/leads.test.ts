@@ -325,6 +325,8 @@ describe.each(LIBRARIES)('in %s', (library) => {
 
     test.each([
       ['cardiology_visit', 'yes'],
+      ['businessname', 'x'],
+      ['pinterest', 'x'],
       ['account', 'x'],
       ['accept', 'yes'],
       ['shipping', 'x'],
