@@ -5,25 +5,21 @@
 import { config } from './config.js';
 import { later, safely } from './guard.js';
 
-/** How often a consent manager is looked for and listened to: none tells who was not there when it spoke. */
-const LOOK_MS = 200;
-
 /** https://github.com/InteractiveAdvertisingBureau/GDPR-Transparency-and-Consent-Framework, CMP API v2. */
 interface TcData {
   gdprApplies?: boolean;
   eventStatus?: string;
   purpose?: { consents?: Record<string, boolean> };
 }
-type TcfApi = (
-  command: 'addEventListener',
-  version: 2,
-  tell: (data: TcData, success: boolean) => void,
-) => void;
+type TcfApi = (command: 'addEventListener', version: 2, tell: (data: TcData) => void) => void;
 
 /** `Global Privacy Control` is on in this browser: https://w3c.github.io/gpc/ */
 export function hasPrivacyControl(): boolean {
   return !!(navigator as { globalPrivacyControl?: boolean }).globalPrivacyControl;
 }
+
+/** How often a consent manager is looked for and listened to: none tells who was not there when it spoke. */
+const LOOK_MS = 500;
 
 /**
  * Calls `decide` with each new decision, the first one before it returns where it is known by then, and `said` is what
@@ -36,36 +32,38 @@ export function watchConsent(
   let decided: boolean | undefined;
   let heard: string | undefined;
   let hasTcf = false;
-  const refuses = { gpc: hasPrivacyControl(), dnt: navigator.doNotTrack === '1' };
-  const isRefused = config.refusals?.some((signal) => refuses[signal]);
+  // On is `true` for the one and `'1'` for the other; nothing else that they say is a number.
+  const isRefused = config.refusals?.some((signal) =>
+    Number((navigator as { [name in typeof signal]?: unknown })[signal]),
+  );
 
   const tell = safely((granted: boolean) => {
     if (isRefused || granted === decided) return;
     decided = granted;
     decide(granted);
   });
-  const hear = safely<[TcData, boolean], void>(({ gdprApplies, eventStatus, purpose }, success) => {
-    if (success && (gdprApplies === false || /^(tcl|user)/.test(eventStatus ?? '')))
-      tell(gdprApplies === false || !!purpose?.consents?.[1]);
+  const say = (state: string) => tell(state === 'granted');
+  const hear = safely(({ gdprApplies, eventStatus, purpose }: TcData) => {
+    if (gdprApplies === false) tell(true);
+    else if (/load|user/.test(`${eventStatus}`)) tell(!!purpose?.consents?.[1]);
   });
 
-  function look(): void {
+  const look = safely(() => {
+    later(LOOK_MS, look);
     // Google's Consent Mode: the last update in the data layer holds.
     let update: string | undefined;
     for (const entry of (window.dataLayer ?? []) as [string?, string?, Record<string, string>?][]) {
       if (entry?.[0] === 'consent' && entry[1] === 'update')
         update = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? update;
     }
-    if (update !== heard) tell(update === 'granted');
+    if (update !== heard) say(`${update}`);
     heard = update;
     const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
     if (tcf && !hasTcf) tcf('addEventListener', 2, hear);
     hasTcf = !!tcf;
-    later(LOOK_MS, look);
-  }
+  });
 
-  if (config.consent === 'wait') safely(look)();
-  else if (!said) tell(true);
-  if (said) tell(said === 'granted');
-  return (state) => tell(state === 'granted');
+  if (config.consent) look();
+  if (said || !config.consent) say(said ?? 'granted');
+  return say;
 }

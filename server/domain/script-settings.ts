@@ -21,7 +21,9 @@ export function compileSettings(
   set: Partial<ScriptSettings>,
 ): Pick<ScriptConfig, 'consent' | 'refusals' | 'keep' | 'keep_urls' | 'code' | 'data_layer'> {
   const settings = { ...STANDARD, ...set };
-  const refusals = (['gpc', 'dnt'] as const).filter((signal) => settings[signal] === 'deny');
+  const refusals: ScriptConfig['refusals'] = [];
+  if (settings.gpc === 'deny') refusals.push('globalPrivacyControl');
+  if (settings.dnt === 'deny') refusals.push('doNotTrack');
   return {
     ...(settings.consent === 'wait' && { consent: 'wait' }),
     ...(refusals.length > 0 && { refusals }),

@@ -219,8 +219,8 @@ export interface ScriptConfig {
   texts?: [text: string, target: string, template: string][];
   /** Nothing is stored or sent until the visitor agrees; `data-consent` on the tag says the same. */
   consent?: 'wait';
-  /** These signals of the browser count as a refusal. */
-  refusals?: ('gpc' | 'dnt')[];
+  /** These signals of the browser, by their names in `navigator`, count as a refusal. */
+  refusals?: ('globalPrivacyControl' | 'doNotTrack')[];
   /** A CSS selector: what it fits, and all in it, keeps the site's own numbers. */
   keep?: string;
   /** Source of a RegExp on the page's address: where it fits, the whole page keeps them. */

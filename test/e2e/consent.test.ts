@@ -96,14 +96,22 @@ const STATES: Row[] = [
   [
     'GPC as a refusal',
     'nothing',
-    { html: HTML, config: { refusals: ['gpc'] }, before: signal('globalPrivacyControl', true) },
+    {
+      html: HTML,
+      config: { refusals: ['globalPrivacyControl'] },
+      before: signal('globalPrivacyControl', true),
+    },
   ],
-  ['no GPC where it is a refusal', 'everything', { html: HTML, config: { refusals: ['gpc', 'dnt'] } }],
+  [
+    'no GPC where it is a refusal',
+    'everything',
+    { html: HTML, config: { refusals: ['globalPrivacyControl', 'doNotTrack'] } },
+  ],
   ['DNT', 'everything', { html: HTML, before: signal('doNotTrack', '1') }],
   [
     'DNT as a refusal',
     'nothing',
-    { html: HTML, config: { refusals: ['dnt'] }, before: signal('doNotTrack', '1') },
+    { html: HTML, config: { refusals: ['doNotTrack'] }, before: signal('doNotTrack', '1') },
   ],
 
   ['Consent Mode, denied by default', 'nothing', { ...WAIT, head: inline(GTAG + mode('default', 'denied')) }],

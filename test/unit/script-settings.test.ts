@@ -47,7 +47,7 @@ describe('the configuration of the script', () => {
     });
     expect(config).toMatchObject({
       consent: 'wait',
-      refusals: ['gpc', 'dnt'],
+      refusals: ['globalPrivacyControl', 'doNotTrack'],
       keep: 'footer .legal,#imprint',
       code: true,
       data_layer: true,
@@ -58,7 +58,7 @@ describe('the configuration of the script', () => {
   test('asks for consent also where the company is disabled', () => {
     expect(configOf({ consent: 'wait', gpc: 'deny' }, { active: false })).toMatchObject({
       consent: 'wait',
-      refusals: ['gpc'],
+      refusals: ['globalPrivacyControl'],
       targets: [],
     });
   });

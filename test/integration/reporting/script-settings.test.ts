@@ -66,7 +66,7 @@ describe('the script settings of a company', () => {
     expect(body.script_settings).toEqual(kept);
     expect(await scriptOf(body.id)).toMatchObject({
       consent: 'wait',
-      refusals: ['gpc', 'dnt'],
+      refusals: ['globalPrivacyControl', 'doNotTrack'],
       keep: '.legal,#imprint a[href^="tel:"],:is(x:target)',
       code: true,
       data_layer: true,
@@ -80,7 +80,7 @@ describe('the script settings of a company', () => {
     expect(changed.body.script_settings).toEqual({ ...kept, ...changes, gpc: 'deny' });
     expect((await directory()).version).not.toBe(before);
     const script = await scriptOf(body.id);
-    expect(script).toMatchObject({ consent: 'wait', refusals: ['gpc'] });
+    expect(script).toMatchObject({ consent: 'wait', refusals: ['globalPrivacyControl'] });
     expect(script).not.toHaveProperty('keep_urls');
     expect(script).not.toHaveProperty('code');
     // Nothing named, nothing changed.
