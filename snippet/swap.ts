@@ -23,10 +23,10 @@ const KEPT =
 const PHONE_LINK =
   /^(\s*(?:(?!http|mail)[a-z-]+:(?:\/\/)?|(?:https?:)?\/\/(?:wa\.me|\w+\.whatsapp\.com)\/)(?:\w*\/?\?(?:.*&)?(?:phone|number)=)?)([^;?&,pwx]*)/is;
 
-/** A page that writes its number back more often than this within this time gets to keep it. */
+/** A page that writes over ours more often than this gets to keep what it has. */
 const MAX_FIGHTS = 5;
-const FIGHT_MS = 10_000;
-/** A new text in place of ours is a fight as well if it comes this fast: nobody could read ours. */
+/** So soon after ours: its own number, or another text in whose place nobody could have read ours. */
+const FIGHT_MS = 2000;
 const AT_ONCE_MS = 500;
 
 const ELEMENT_NODE = 1;
@@ -46,7 +46,6 @@ interface Place {
   /** When we last wrote here; 0 if we never did. */
   writtenAt: number;
   fights: number;
-  fightsSince: number;
 }
 
 /** The tracking number that a link dials, and the target in whose place it stands. */
@@ -96,8 +95,7 @@ export function assign(target: string, number: Spellings | undefined): void {
   numbers.delete(target);
   if (!number) return;
   numbers.set(target, number);
-  if (config.targets.includes(number.e164)) return;
-  aliases.set(number.e164, target);
+  if (!config.targets.includes(number.e164)) aliases.set(number.e164, target);
   look();
 }
 
@@ -163,31 +161,36 @@ export function isKept(node: Node): boolean {
 export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const [first] = holders as [Holder];
   const old = holders.map(placeOf);
-  const now = holders.map((holder) => holder.nodeValue as string);
   const originals = holders.map(originalOf);
   const text = originals.join('');
-  const seen: string[] = [];
+  if (isKept(first)) {
+    explain('kept', text);
+    return;
+  }
   const edits: Edit[] = [];
+  let isOurs = old.some(Boolean);
   let tap: Tap | undefined;
 
-  const write = (spelled: string, old: string, at: number, before?: string): undefined => {
-    // The same text may stand for several targets: the first that has a number.
-    const named = config.texts?.filter(([name]) => name === spelled) ?? [];
-    seen.push(...named.map(([, target]) => target), spelled);
-    const [, shown = spelled, template] = named.find(([, target]) => numbers.has(target)) ?? named[0] ?? [];
+  const write = (name: string, written: string, at: number, before?: string): void => {
     // One of ours that was taken back becomes the target again.
-    const target = aliases.get(shown) ?? shown;
+    const own = aliases.get(name) ?? name;
+    // The same text may stand for several targets: the first that has a number.
+    const named = config.texts?.filter(([spelled]) => spelled === name) ?? [];
+    for (const [, target] of named) found.add(target);
+    found.add(own);
+    isOurs = true;
+    const [, target = own, template] = named.find(([, target]) => numbers.has(target)) ?? named[0] ?? [];
     const isOff = rests || (config.keep_urls && RegExp(config.keep_urls).test(location.href));
-    const number = (!isOff && numbers.get(target)) || (target !== shown && spellBare(target));
+    const number = (!isOff && numbers.get(target)) || (own !== name && spellBare(own));
     if (!number) return;
     tap = { number: number.e164, target };
     const instead =
       before !== undefined
-        ? writeLink(before, old, number)
+        ? writeLink(before, written, number)
         : template
           ? fill(template, number)
-          : writeLike(old, shown, number);
-    edits.push([at, at + old.length, instead]);
+          : writeLike(written, name, number);
+    edits.push([at, at + written.length, instead]);
   };
   if (first.nodeName !== 'href') finder.find(text, write, isFile);
   else {
@@ -195,12 +198,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
     if (target) write(target, dialled, before.length, before);
   }
-  if (!seen[0] && !old.some(Boolean)) return;
-  if (isKept(first)) {
-    explain('kept', text);
-    return;
-  }
-  for (const target of seen) found.add(target);
+  if (!isOurs) return;
   for (const holder of holders) known.add(holder);
   if (isWaiting((first as Attr).ownerElement ?? first)) {
     done.waiting.push(...holders);
@@ -212,13 +210,14 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const at = originals.slice(0, n).join('').length;
     return share(edits, text, at, at + original.length);
   });
-  const isLost = old.some((place, n) => place && isFought(place, now[n] as string, next[n] as string));
+  // All or nothing: half of one number and half of the other would be a third.
+  const isLost = old.some((place, n) => place && isFought(place, holders[n]?.nodeValue, next[n]));
   holders.forEach((holder, n) => {
-    const place = old[n] ?? { writtenAt: 0, fights: 0, fightsSince: 0 };
-    // All or nothing: half of one number and half of the other would be a third.
-    const shown = (isLost ? originals : next)[n] as string;
-    places.set(holder, Object.assign(place, { holders, tap, original: originals[n] as string, shown }));
-    if (shown === now[n]) return;
+    const place = old[n] ?? { writtenAt: 0, fights: 0 };
+    const original = originals[n] as string;
+    const shown = isLost ? original : (next[n] as string);
+    places.set(holder, Object.assign(place, { holders, tap, original, shown }));
+    if (shown === holder.nodeValue) return;
     place.writtenAt = Date.now();
     done.written++;
     if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
@@ -236,14 +235,12 @@ function placeOf(holder: Holder): Place | undefined {
 }
 
 /** Whether the page gets to keep what it has here; it may just have put `now` in place of what we wrote. */
-function isFought(place: Place, now: string, next: string): boolean {
-  const time = Date.now();
+function isFought(place: Place, now: string | null | undefined, next: string | undefined): boolean {
+  const isBack = now === place.original;
   if (place.writtenAt && place.shown !== now && next !== now) {
-    if (now !== place.original && time - place.writtenAt > AT_ONCE_MS) place.fights = 0;
-    else if (place.fights <= MAX_FIGHTS) {
-      if (time - place.fightsSince > FIGHT_MS) Object.assign(place, { fightsSince: time, fights: 0 });
-      if (++place.fights > MAX_FIGHTS) emit('error', { code: 'lost' });
-    }
+    const isFight = Date.now() - place.writtenAt < (isBack ? FIGHT_MS : AT_ONCE_MS);
+    if (place.fights <= MAX_FIGHTS || !(isFight || isBack)) place.fights = isFight ? place.fights + 1 : 0;
+    if (isFight && place.fights === MAX_FIGHTS + 1) emit('error', { code: 'lost' });
   }
   return place.fights > MAX_FIGHTS;
 }
@@ -276,5 +273,11 @@ function fill(template: string, { national }: Spellings): string {
 
 /** A number of which nothing but its digits is known. */
 function spellBare(e164: string): Spellings {
-  return { e164, national: e164, national_string: e164, international: e164 };
+  const code = config.codes.find((code) => e164.startsWith(code)) ?? '';
+  return {
+    e164,
+    national: e164,
+    national_string: e164,
+    international: `${code} ${e164.slice(code.length)}`,
+  };
 }
