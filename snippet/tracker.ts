@@ -30,6 +30,7 @@ import { watchTaps } from './taps.js';
 import { catchUp, deliver, type NewEvent, post, send } from './transport.js';
 import { createUuid } from './uuid.js';
 import {
+  COOKIES,
   currentTouch,
   cut,
   forgetVisitor,
@@ -180,7 +181,7 @@ function tick(): void {
 function finish(): void {
   const { written, waiting } = settle();
   if (written) emit('swap', { count: written });
-  if (wanted()[0]) later(GATHER_MS, () => wanted()[0] && ask());
+  if (wanted()[0]) later(GATHER_MS, ask);
   if (waiting[0] && !pending.size) {
     later(WAITING_MS, () => {
       const again = [...pending];
@@ -207,10 +208,11 @@ function tellForm(form: CapturedForm): void {
 
 /** A site's own form takes along who sent it, if it has fields for that. */
 function fillFields(): void {
-  for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
-    const name = field.name.slice(8) as 'session_id';
-    if (here && config.forms && field.name === 'calltrk_fcid') formSession(here);
-    if (/^(session_id|landing|referrer|fcid)$/.test(name)) field.value = here?.[name] ?? field.value;
+  for (const name of COOKIES) {
+    for (const field of document.querySelectorAll<HTMLInputElement>(`input[name=calltrk_${name}]`)) {
+      if (here && config.forms && name === 'fcid') formSession(here);
+      field.value = here?.[name] ?? field.value;
+    }
   }
 }
 
@@ -253,9 +255,10 @@ function question(more: Partial<SwapRequest>): Promise<unknown> {
     visit: { landing, referrer },
     page: null,
     targets: [],
-    ...(debug && { debug: config.version }),
-    ...(hasPrivacyControl() && { gpc: true }),
-    ...(arrived && { arrived }),
+    // What is not defined is left out.
+    debug: debug ? config.version : undefined,
+    gpc: hasPrivacyControl() || undefined,
+    arrived: arrived ?? undefined,
     ...more,
   });
 }

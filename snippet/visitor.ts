@@ -14,7 +14,8 @@ import { createUuid, isUuid } from './uuid.js';
 const IDLE_MS = 30 * 60_000;
 /** Longer addresses are cut: each is sent with every request, and a cookie holds no more than 4 KB. */
 const MAX_URL = 2048;
-const COOKIES = ['session_id', 'landing', 'referrer', 'fcid'] as const;
+/** What each of the cookies holds. */
+export const COOKIES = ['session_id', 'landing', 'referrer', 'fcid'] as const;
 
 /** What is remembered. The landing page and referrer are the first ones, for the life of the cookies. */
 export interface Visitor extends Touch {
