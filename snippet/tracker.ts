@@ -181,7 +181,7 @@ function tick(): void {
 function finish(): void {
   const { written, waiting } = settle();
   if (written) emit('swap', { count: written });
-  if (wanted()[0]) later(GATHER_MS, ask);
+  if (wanted()[0]) later(GATHER_MS, () => wanted()[0] && ask());
   if (waiting[0] && !pending.size) {
     later(WAITING_MS, () => {
       const again = [...pending];
