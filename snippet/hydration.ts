@@ -4,9 +4,8 @@
  * other. What each framework leaves on its nodes, with versions, is in test/e2e/frameworks/README.md.
  */
 
-/** Containers that a server fills for React, Vue or an island of Astro's. */
-const RENDERED =
-  '[id$=root],[id=app],[id$=-app],#__next,#__nuxt,#___gatsby,[data-reactroot],[data-server-rendered],astro-island[ssr]';
+/** Containers that a server fills for React, Vue or an island of Astro's (`#__next`, `#__nuxt`, `#___gatsby`). */
+const RENDERED = '[id$=root],[id$=app],[id^=__],[data-reactroot],astro-island[ssr]';
 /** Comments that a server leaves for React, Vue and Svelte to find their places by. */
 const FOR_HYDRATION = /^(\/?[$&][?!~]?|\[!?| ?)$/;
 /** Scripts that run before the document is complete, and may bring a framework. */
@@ -48,7 +47,7 @@ export function isWaiting(node: Node): boolean {
   const now = Date.now();
   if (document.readyState === 'complete') completeAt ||= now;
   const age = completeAt && now - completeAt;
-  const isMine = age < BOUNDARY_MS && isClaimed(node);
+  const isMine = age > BOUNDARY_MS || isClaimed(node);
   if (isMine || age > (isMine === false ? BOUNDARY_MS : QUIET_MS)) return false;
   if (now - lookedAt > LOOK_MS) {
     lookedAt = now;
@@ -59,11 +58,7 @@ export function isWaiting(node: Node): boolean {
 
 function lookForSigns(): boolean {
   const walker = document.createTreeWalker(document, SHOW_COMMENT);
-  while (walker.nextNode()) {
-    // Svelte 5 hydrates in the task in which it marks the prototype: older ones by `__t`, newer ones by a symbol.
-    if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? ''))
-      return !('__t' in Text.prototype) && !Object.getOwnPropertySymbols(Text.prototype)[1];
-  }
+  while (walker.nextNode()) if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '')) return true;
   return !!document.querySelector(completeAt ? RENDERED : `${RENDERED},${TO_COME}`);
 }
 
