@@ -24,9 +24,10 @@ export interface NumberFinder {
   exact(text: string): string | undefined;
   /**
    * Reads the texts of a page one after another, and says of each whether a target may end in it, which may have
-   * begun in one before. Asked of every text of a page, so it is quick; a wrong yes costs time and nothing else.
+   * begun in one before; or, of a part of a page, whether it may be a part of one that began before all of them. Asked
+   * of every text, so it is quick; a wrong yes costs time and nothing else.
    */
-  follow(): (text: string) => boolean;
+  follow(isPart?: boolean): (text: string) => boolean;
 }
 
 /**
@@ -94,14 +95,22 @@ export function createFinder(
   const digits = anyOf(known.map(nationalOf));
   // Enough digits close together, or some at an edge, which may go on in the text before or after.
   const fewest = Math.min(...known.map((number) => nationalOf(number).length));
-  const hint = anyOf([`(?:${DIGIT}${SEPARATORS}){${fewest}}`, `^\\W*${DIGIT}`, `${DIGIT}\\W*$`]);
+  const hint = anyOf([
+    `(?:${DIGIT}${SEPARATORS}){${fewest}}`,
+    `^${SEPARATORS}${DIGIT}`,
+    `${DIGIT}${SEPARATORS}$`,
+  ]);
 
-  function follow(): (text: string) => boolean {
+  // Every row of digits that is a part of some spelling is in here.
+  const pieces = known.map((number) => `00${codeOf(number).slice(1)}0${nationalOf(number)}`).join();
+
+  function follow(isPart?: boolean): (text: string) => boolean {
     let before = '';
     return (text) => {
       if (!hint.test(text)) return false;
-      before = before.slice(-MAX_DIGITS) + digitsOf(text);
-      return digits.test(before + text);
+      const own = digitsOf(text);
+      before = before.slice(-MAX_DIGITS) + own;
+      return digits.test(before + text) || (!!isPart && pieces.includes(own));
     };
   }
 

@@ -95,7 +95,7 @@ function work(): void {
 }
 
 function* visit(node: Node): Generator<void> {
-  const mayEndIn = finder.follow();
+  const mayEndIn = finder.follow(!!node.parentNode);
   let group: readonly Text[] = [];
   const walker = document.createTreeWalker(node, SHOW_TEXT);
   for (let at: Node | null = node; at; at = walker.nextNode()) {
@@ -193,6 +193,7 @@ function blockOf(node: Node, isInline: (element: Element) => boolean): Node | nu
 }
 
 const hasInlineName = ({ localName }: Element) => INLINE.test(localName) || localName.includes('-');
-/** Asked last: where the page has not been styled yet, this styles all of it. */
+/** Not asked of a page that is still loading: that would style all of it each time. Once it is complete, it is scanned again. */
 const hasInlineStyle = (element: Element) =>
-  hasInlineName(element) && /^(inline|contents)/.test(getComputedStyle(element).display);
+  hasInlineName(element) &&
+  (document.readyState !== 'complete' || /^(inline|contents)/.test(getComputedStyle(element).display));

@@ -16,12 +16,9 @@ import { isWaiting } from './hydration.js';
 const KEPT =
   'script,style,noscript,template,option,[contenteditable]:not([contenteditable="false"]),[data-calltrk-noswap],[data-cr-no-swap]';
 
-/**
- * Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. Any scheme but the web's and mail's: what
- * has a number of ours and nothing else behind it can only dial it.
- */
+/** Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. */
 const PHONE_LINK =
-  /^(\s*(?:(?!http|mail)[a-z-]+:(?:\/\/)?|(?:https?:)?\/\/(?:wa\.me|\w+\.whatsapp\.com)\/)(?:\w*\/?\?(?:.*&)?(?:phone|number)=)?)([^;?&,pwx]*)/is;
+  /^(\s*(?:(?:tel|sms|callto|i?message|facetime(?:-audio)?|skype|viber|whatsapp):(?:\/\/)?|(?:https?:)?\/\/(?:wa\.me|\w+\.whatsapp\.com)\/)(?:\w*\/?\?(?:.*&)?(?:phone|number)=)?)([^;?&,pwx]*)/is;
 
 /** A page that writes over ours more often than this gets to keep what it has. */
 const MAX_FIGHTS = 5;

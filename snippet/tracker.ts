@@ -68,6 +68,8 @@ const asked = new Set<string>();
 let heldSeconds = 0;
 let source = '';
 let retryMs = RETRY_MS;
+/** Whether the page was scanned since all its styles are there. */
+let isComplete = false;
 /** The numbers that the page was last told of. */
 let told = '{}';
 /** The token of another site with which the visitor came. */
@@ -166,7 +168,8 @@ function chooseSources(touch: Touch): void {
 function tick(): void {
   const start = performance.now();
   if (isVisible()) {
-    if (forgive()) scan();
+    if (forgive() || (document.readyState === 'complete' && !isComplete)) scan();
+    isComplete = document.readyState === 'complete';
     sweep();
     knownHolders();
     fillFields();

@@ -146,6 +146,10 @@ test('texts that people read, and hear', async () => {
     ],
     same('SVG', '<svg><text>305-555-0100</text><title>305-555-0100</title></svg>'),
     same('contenteditable that is not', '<div contenteditable="false">305-555-0100</div>'),
+    same(
+      'beside figures, by its style',
+      '<div style="display: flex"><span>24</span><span>305-555-0100</span></div>',
+    ),
     [
       'split over elements',
       '<b>(305)</b> <span>555</span>-0100',
@@ -163,6 +167,10 @@ test('texts that people read, and hear', async () => {
 test('pieces that only look like one number stay', async () => {
   await expectRows([
     ['in two blocks', '<p>305-555</p><p>0100</p>'],
+    [
+      'in two blocks by their style',
+      '<b style="display: block">305-555</b><b style="display: block">0100</b>',
+    ],
     ['in two cells', '<table><tbody><tr><td>305</td><td>555</td><td>0100</td></tr></tbody></table>'],
     ['a line between', '305-555<hr>0100'],
     ['a field between', '305-<input>555-0100'],

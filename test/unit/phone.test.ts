@@ -334,6 +334,7 @@ test.each([
   ['plus signs', '+'.repeat(400_000)],
   ['thin spaces', `12345678 305${'\u2009'.repeat(400_000)}`],
   ['numbers with nothing between them', `${'3055550100'.repeat(40_000)}1`],
+  ['wide digits apart', `${'\uff11*'.repeat(200_000)}a`],
   ['capitals before a match', `${'AA00'.repeat(100_000)} 3055550100`],
 ])('400 KB of %s take no time', (_, text) => {
   const finder = createFinder([TARGET, OTHER, LONDON]);
