@@ -99,7 +99,10 @@ function readValue(field: Field, label: string): string {
 /** The words beside the field, else its name. The label of one choice among several says less than their name. */
 function readLabel(field: Field): string {
   const label = !isChoice(field) && (field.labels?.[0]?.textContent || field.getAttribute('aria-label'));
-  return `${label || field.name || field.id}`.replace(/\s+/g, ' ').replace(/^ |[ *:]+$/g, '');
+  return `${label || field.name || field.id}`
+    .replace(/\s+/g, ' ')
+    .replace(/[ *:]+$/, '')
+    .trim();
 }
 
 function isChoice(field: Field): boolean {

@@ -37,7 +37,7 @@ export function isPingDue(): boolean {
   return true;
 }
 
-export const isVisible = () => document.visibilityState === 'visible';
+export const isVisible = () => !document.hidden;
 
 /** Whether the last sign of life was so long ago; then this is one. */
 function tellAfter(seconds: number): boolean {

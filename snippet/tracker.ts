@@ -66,6 +66,8 @@ let view: SwapRequest['page'] | undefined;
 let pooled: Set<string>;
 const asked = new Set<string>();
 let heldSeconds = 0;
+/** When the hold of the numbers ends, unless there is a sign of life. */
+let heldUntil = 0;
 let source = '';
 let retryMs = RETRY_MS;
 /** Whether the page was scanned since all its styles are there. */
@@ -287,12 +289,12 @@ function adopt(targets: string[], answer: SwapResponse): void {
 /** The numbers are his for a while from now on. */
 function hold(): void {
   if (!here) return;
-  here.heldUntil = Date.now() + heldSeconds * 1000;
+  heldUntil = Date.now() + heldSeconds * 1000;
   here.numbers = Object.fromEntries(numbers);
   keepVisitor(here);
 }
 
-const isOverdue = () => !!here && Date.now() > here.heldUntil;
+const isOverdue = () => !!here && Date.now() > heldUntil;
 
 function giveSignOfLife(): void {
   if (!here) return;

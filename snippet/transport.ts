@@ -84,8 +84,8 @@ function replace(item: Kept, ...now: Kept[]): void {
 }
 
 function readKept(): Kept[] {
-  const kept = (readLocal(QUEUE) ?? memory) as Kept[];
-  return safely(() => kept.filter(({ events: [{ at }] }) => Date.now() - at < KEPT_MS))() ?? [];
+  const isFresh = safely(({ events }: Kept) => Date.now() - events[0].at < KEPT_MS);
+  return [(readLocal(QUEUE) as Kept[] | undefined) ?? memory].flat().filter(isFresh);
 }
 
 function stamp(session: string, event: NewEvent): Kept {

@@ -26,9 +26,8 @@ export interface Visitor extends Touch {
   until: number;
   /** How the visit under way began, and when it was last alive. */
   visit: Touch & { at: number };
-  /** The tracking numbers of last time by target, and when their hold ends unless there is a sign of life. */
+  /** The tracking numbers of last time by target. */
   numbers: Record<string, Spellings>;
-  heldUntil: number;
 }
 
 /**
@@ -48,7 +47,6 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
     until: now + config.cookie_days * 864e5,
     visit: { landing, referrer, at: now },
     numbers: {},
-    heldUntil: 0,
   };
   const kept = readLocal('') as Visitor | undefined;
   const record: Partial<Visitor> = kept && kept.until > now ? kept : {};

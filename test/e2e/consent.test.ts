@@ -306,7 +306,7 @@ async function useThePage(page: Page): Promise<void> {
   await page.click('#form button');
   await page.evaluate(() => {
     history.pushState({}, '', '?next');
-    Object.defineProperty(document, 'visibilityState', { get: () => 'hidden', configurable: true });
+    Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     void (window as any).CallTrk.getSwapNumbers('+13055550100');
     (window as any).CallTrk.captureForm('#form');

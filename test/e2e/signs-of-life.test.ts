@@ -59,7 +59,7 @@ test('a page out of view sends none, and says when it went', async () => {
   await other.goto(`${stage.site.url}/thanks`);
   // A headless browser shows every tab; this is what it tells a page whose tab is behind another.
   await page.evaluate(() => {
-    Object.defineProperty(document, 'visibilityState', { get: () => 'hidden', configurable: true });
+    Object.defineProperty(document, 'hidden', { get: () => true, configurable: true });
     document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
   });
   await until(() => (sent.length > 0 ? true : undefined));

@@ -119,7 +119,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     test('is not sent by a page that nobody sees', async () => {
       const page = openPage(library);
       await page.settle();
-      Object.defineProperty(page.document, 'visibilityState', { value: 'hidden' });
+      Object.defineProperty(page.document, 'hidden', { value: true });
       move(page);
       await page.settle(120_000);
       expect(page.events('ping')).toEqual([]);
@@ -128,7 +128,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     test('is sent when the page goes out of view, by beacon, and not soon after another one', async () => {
       const page = openPage(library);
       const show = (state: string) => {
-        Object.defineProperty(page.document, 'visibilityState', { value: state, configurable: true });
+        Object.defineProperty(page.document, 'hidden', { value: state === 'hidden', configurable: true });
         move(page, 'visibilitychange');
       };
       await page.settle();
