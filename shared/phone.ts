@@ -93,21 +93,20 @@ export function createFinder(
     'g',
   );
   const digits = anyOf(known.map(nationalOf));
+  const hint = anyOf([DIGIT]);
   // Enough digits close together, or some at an edge, which may go on in the text before or after.
   const fewest = Math.min(...known.map((number) => nationalOf(number).length));
-  const hint = anyOf([
-    `(?:${DIGIT}${SEPARATORS}){${fewest}}`,
+  const worth = anyOf([
+    `${DIGIT}(?:(?:${SEPARATORS}${DIGIT}){${fewest - 1}}|${SEPARATORS}$)`,
     `^${SEPARATORS}${DIGIT}`,
-    `${DIGIT}${SEPARATORS}$`,
   ]);
-
   // Every row of digits that is a part of some spelling is in here.
   const pieces = known.map((number) => `00${codeOf(number).slice(1)}0${nationalOf(number)}`).join();
 
   function follow(isPart?: boolean): (text: string) => boolean {
     let before = '';
     return (text) => {
-      if (!hint.test(text)) return false;
+      if (!hint.test(text) || !worth.test(text)) return false;
       const own = digitsOf(text);
       before = before.slice(-MAX_DIGITS) + own;
       return digits.test(before + text) || (!!isPart && pieces.includes(own));

@@ -11,7 +11,7 @@ const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
 /** Elements that may have one. Of links only those that are no addresses of pages, which are most: each costs time. */
 const WITH_ATTRIBUTES =
-  'a[href]:not([href^=h]):not([href^="/"]),a[href*="wa.me/"],a[href*=whatsapp],area,[title],[aria-label],img,source,input,textarea';
+  'a[href*=":"]:not([href^=http]),a[href*=wa],area,[title],[aria-label],img,source,input,textarea';
 
 /**
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine

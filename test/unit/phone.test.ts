@@ -340,5 +340,6 @@ test.each([
   const finder = createFinder([TARGET, OTHER, LONDON]);
   const start = performance.now();
   finder.find(text, () => undefined);
-  expect(performance.now() - start).toBeLessThan(500);
+  // Some milliseconds on a quiet machine; a step that is not linear takes minutes.
+  expect(performance.now() - start).toBeLessThan(2000);
 });
