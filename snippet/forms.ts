@@ -73,40 +73,35 @@ export function captureForm(form: HTMLFormElement): void {
 
 const see = safely(captureForm);
 
-/** What the form would send, by the names that the visitor reads. */
+/** What the form would send, by the names that the visitor reads; without what is not ours to know. */
 function readFields(form: HTMLFormElement): Record<string, string> {
   const fields: Record<string, string> = Object.create(null);
   let room = ROOM;
   for (const field of Reflect.get(HTMLFormElement.prototype, 'elements', form) as Iterable<Field>) {
-    const label = readLabel(field).slice(0, MAX_LABEL);
-    const value = readValue(field, label).slice(0, MAX_VALUE);
-    if (room < 0 || !value || !label || closest.call(form, IGNORED)) continue;
-    fields[label] = label in fields ? `${fields[label]}, ${value}` : value;
-    room -= value.length + label.length;
+    const { type, name, id } = field;
+    const isChoice = /checkbox|radio/.test(type);
+    // The words beside the field, else its name. The label of one choice among several says less than their name.
+    const words = !isChoice && (field.labels?.[0]?.textContent || field.getAttribute('aria-label'));
+    const label = `${words || name || id}`
+      .replace(/\s+/g, ' ')
+      .replace(/[ *:]+$/, '')
+      .trim()
+      .slice(0, MAX_LABEL);
+    const value = String(field.value ?? '').trim();
+    const isLeftOut =
+      LEFT_OUT.test(`${type} ${label} ${name} ${id} ${field.getAttribute('autocomplete')}`) ||
+      field.matches(':disabled') ||
+      (isChoice && !(field as HTMLInputElement).checked) ||
+      closest.call(form, IGNORED) ||
+      field.closest(IGNORED) ||
+      holdsCardNumber(value) ||
+      SOCIAL_SECURITY.test(value);
+    if (isLeftOut || room < 0 || !value || !label) continue;
+    const all = label in fields ? `${fields[label]}, ${value}` : value;
+    fields[label] = all.slice(0, MAX_VALUE);
+    room -= label.length + fields[label].length;
   }
   return fields;
-}
-
-/** What the visitor entered; empty for what is not filled in, not sent, or not ours to know. */
-function readValue(field: Field, label: string): string {
-  const names = `${field.type} ${label} ${field.name} ${field.id} ${field.getAttribute('autocomplete')}`;
-  if (LEFT_OUT.test(names) || field.matches(':disabled') || field.closest(IGNORED)) return '';
-  if (isChoice(field) && !(field as HTMLInputElement).checked) return '';
-  const value = String(field.value ?? '').trim();
-  return holdsCardNumber(value) || SOCIAL_SECURITY.test(value) ? '' : value;
-}
-
-/** The words beside the field, else its name. The label of one choice among several says less than their name. */
-function readLabel(field: Field): string {
-  const label = !isChoice(field) && (field.labels?.[0]?.textContent || field.getAttribute('aria-label'));
-  return `${label || field.name || field.id}`
-    .replace(/\s+/g, ' ')
-    .replace(/[ *:]+$/, '')
-    .trim();
-}
-
-function isChoice(field: Field): boolean {
-  return /checkbox|radio/.test(field.type);
 }
 
 /** 13 to 19 digits with a right check digit, by Luhn; what begins with `+` or `00` is a phone number. */

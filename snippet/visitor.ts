@@ -24,8 +24,8 @@ export interface Visitor extends Touch {
   fcid?: string;
   /** When all this is forgotten. */
   until: number;
-  /** How the visit under way began, and when it was last alive. */
-  visit: Touch & { at: number };
+  /** How the visit under way began, and when it ends unless there is a sign of life. */
+  visit: Touch & { until: number };
   /** The tracking numbers of last time by target. */
   numbers: Record<string, Spellings>;
 }
@@ -39,25 +39,24 @@ export interface Visitor extends Touch {
 export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const now = Date.now();
   const { inner, ...touch } = currentTouch();
-  const { landing, referrer, session_id } = taken ?? { ...touch, session_id: createUuid() };
+  const begun = taken ?? { ...touch, session_id: createUuid() };
+  const { landing, referrer } = begun;
   const fresh: Visitor = {
-    session_id,
-    landing,
-    referrer,
+    ...begun,
     until: now + config.cookie_days * 864e5,
-    visit: { landing, referrer, at: now },
+    visit: { landing, referrer, until: now },
     numbers: {},
   };
   const kept = readLocal('') as Visitor | undefined;
   const record: Partial<Visitor> = kept && kept.until > now ? kept : {};
   let visitor = { ...fresh, ...record };
   for (const name of COOKIES) {
-    const isGood = /id$/.test(name) ? isUuid : Boolean;
-    visitor[name] = [...readCookies(name), record[name], fresh[name]].find(isGood) as string;
+    const values = [...readCookies(name), record[name], fresh[name]];
+    visitor[name] = values.find(/id$/.test(name) ? isUuid : Boolean) as string;
   }
   // What was given to somebody else is shown to nobody.
   if (visitor.session_id !== record.session_id) visitor.numbers = {};
-  const goesOn = now - visitor.visit?.at < IDLE_MS && typeof visitor.visit.landing === 'string';
+  const goesOn = now < visitor.visit?.until && typeof visitor.visit.landing === 'string';
   if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
   const isOther = !inner && visitor.landing !== landing && config.overrides?.some(judgeTouch(touch));
   if (taken || isOther) visitor = fresh;
@@ -67,7 +66,7 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
 
 /** Writes down what has changed, and that he is still there. */
 export function keepVisitor(visitor: Visitor): void {
-  visitor.visit.at = Date.now();
+  visitor.visit.until = Date.now() + IDLE_MS;
   writeLocal('', visitor);
   for (const name of COOKIES) {
     const value = visitor[name];

@@ -23,6 +23,9 @@ const FULL = '() => { throw new DOMException("full", "QuotaExceededError"); }';
 const noCookie = `Object.defineProperty(document, 'cookie', { get: ${DENIED}, set: ${DENIED} });`;
 const no = (name: string, get = DENIED) => `Object.defineProperty(window, '${name}', { get: ${get} });`;
 
+/** A storage that answers so, however it is asked. */
+const storage = (traps: string) => no('localStorage', `() => new Proxy({}, { ${traps} })`);
+
 const REFUSALS: [name: string, code: string][] = [
   ['document.cookie throws', noCookie],
   [
@@ -39,11 +42,11 @@ const REFUSALS: [name: string, code: string][] = [
   ['all of them throw', noCookie + no('localStorage') + no('sessionStorage')],
   ['localStorage is null', no('localStorage', '() => null')],
   ['localStorage is undefined', no('localStorage', '() => undefined')],
-  ['localStorage has no room', `Storage.prototype.setItem = ${FULL};`],
-  ['localStorage cannot be read', `Storage.prototype.getItem = ${DENIED};`],
-  ['localStorage gives no text', 'Storage.prototype.getItem = () => ({});'],
-  ['localStorage cannot be emptied', `Storage.prototype.removeItem = Storage.prototype.clear = ${DENIED};`],
-  ['localStorage cannot be listed', `Storage.prototype.key = ${DENIED}; Object.keys(localStorage);`],
+  ['localStorage has no room', storage(`set: ${FULL}`)],
+  ['localStorage cannot be read', storage(`get: ${DENIED}`)],
+  ['localStorage gives no text', storage('get: () => ({})')],
+  ['localStorage cannot be emptied', storage(`deleteProperty: ${DENIED}`)],
+  ['localStorage cannot be listed', storage(`ownKeys: ${DENIED}`)],
   [
     'locks and channels are missing',
     no('BroadcastChannel', '() => undefined') +

@@ -273,7 +273,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
     test('is made anew where storage holds junk', async () => {
       const page = await open('/b', {
         before: ({ window }) =>
-          window.localStorage.setItem(`calltrk-${KEY}`, '{"until":9e15,"visit":{"landing":7,"at":9e15}}'),
+          window.localStorage.setItem(`calltrk-${KEY}`, '{"until":9e15,"visit":{"landing":7,"until":9e15}}'),
       });
       expect(visitOf(page)).toEqual({ landing: 'https://www.example.com/b', referrer: 'direct' });
     });
