@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { SourceRule } from '../../shared/contract/visitor.js';
 import { campaignOf, explainSource, isCampaign, KNOWN_NETWORKS, readSource } from '../../shared/source.js';
 import { compileRule, matchesRule } from '../../shared/source-compile.js';
-import { judgeVisit } from '../../shared/visit-evidence.js';
 import { DETOURS } from '../../shared/source-table.js';
+import { judgeVisit } from '../../shared/visit-evidence.js';
 
 const SITE = 'https://www.example.com/';
 
