@@ -2,10 +2,8 @@
  * F17. The server's clock jumps by an hour, ahead and back, and visitors' clocks say 1970 or 2100: nothing is refused
  * or lost, callers are connected, and no number stays held for ever.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createServerClock } from '../support/clock.js';
 import { oneOf, sleep } from './harness/chance.js';
 import { bookOf, connectCaller, show, startCrowd } from './harness/crowd.js';
 import { type OnPostgres, onPostgres, WAYS } from './harness/installation.js';
@@ -15,40 +13,19 @@ const HOUR = 3_600_000;
 const PHASE_MS = 600;
 const HOLD_SECONDS = 3;
 
-/** Runs in the server before anything else: the clock is as far off as a file says, at any moment. */
-const SHIFT_CLOCK = `
-import { readFileSync } from 'node:fs';
-const Right = Date;
-let off = 0;
-const look = () => { try { off = Number(readFileSync(process.env.CLOCK_OFF, 'utf8')) || 0; } catch {} };
-look();
-setInterval(look, 20).unref();
-globalThis.Date = class Date extends Right {
-  constructor(...given) { if (given.length > 0) super(...given); else super(Right.now() + off); }
-  static now() { return Right.now() + off; }
-};`;
-
-const folder = mkdtempSync(join(tmpdir(), 'calltrk-clock-'));
-const file = join(folder, 'off');
-const turnClock = async (ms: number) => {
-  writeFileSync(file, String(ms));
-  await sleep(100);
-};
+const clock = createServerClock();
 
 let place: OnPostgres;
 beforeAll(async () => {
-  await turnClock(0);
+  await clock.turn(0);
   place = await onPostgres({
     holdSeconds: HOLD_SECONDS,
-    env: {
-      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(SHIFT_CLOCK)}`,
-      CLOCK_OFF: file,
-    },
+    env: clock.env,
   });
 });
 afterAll(async () => {
   await place?.remove();
-  rmSync(folder, { recursive: true });
+  clock.remove();
 });
 
 it('F17 clocks that jump and clocks that are years off lose nothing', async () => {
@@ -60,7 +37,7 @@ it('F17 clocks that jump and clocks that are years off lose nothing', async () =
     clock: () => oneOf([Date.now(), 0, Date.UTC(2100, 0, 1), -1, Number.MAX_SAFE_INTEGER]),
   });
   for (const off of [0, HOUR, 0, -HOUR, 0]) {
-    await turnClock(off);
+    await clock.turn(off);
     await sleep(PHASE_MS);
     const { isConnected } = await connectCaller(place, scenario, oneOf(place.pool));
     expect(isConnected).toBe(true);

@@ -12,7 +12,7 @@ import type { ScriptConfig } from '../../shared/contract/visitor.js';
 import { type Chromium, type ChromiumOptions, startChromium } from './chromium.js';
 import { demoCompany } from './demo.js';
 import { until } from './processes.js';
-import { type RunningServer, removeDataDir, startServer } from './server.js';
+import { type RunningServer, removeDataDir, type ServerOptions, startServer } from './server.js';
 import { isOfTheBrowser, troublesOf } from './site.js';
 
 /** The demo business' own number, and what visitors of its flyer see. */
@@ -92,8 +92,11 @@ export interface Ground {
 
 export const NUMBER_PAGE = '<p id="n">(305) 555-0100</p><a id="link" href="tel:+13055550100">Call</a>';
 
-export async function openGround(browser: ChromiumOptions = {}): Promise<Ground> {
-  const server = await startServer();
+export async function openGround({
+  env = {},
+  ...browser
+}: ChromiumOptions & Pick<ServerOptions, 'env'> = {}): Promise<Ground> {
+  const server = await startServer({ env });
   const demo = await demoCompany(server);
   const [head = '', tail = ''] = readFileSync('dist/snippet/swap.js', 'utf8').split('__CALLTRK_CONFIG__');
   const served = await (await fetch(server.url + demo.scriptPath)).text();
