@@ -339,4 +339,41 @@ describe('hidden fields of the site’s own forms', () => {
     expect(await numberNow(tracked.page)).toBe(FLYER);
     expect(Object.keys(await cookies(tracked.context))).not.toContain('calltrk_fcid');
   });
+
+  test('keep no visit alive by being filled, and make no id for forms where none is asked for', async () => {
+    const idle = await ground.open({
+      host: HOST,
+      html: FORM.replace(/<input[^>]*fcid">/, ''),
+      query: '?gclid=first',
+      before: (page) => page.clock.install({ time: Date.now() }),
+    });
+    await started(idle.page);
+    await until(async () => {
+      await idle.page.clock.runFor(100);
+      return (await idle.page.inputValue('[name=calltrk_session_id]')) || undefined;
+    });
+    await numberShown(idle.page);
+    expect(Object.keys(await cookies(idle.context))).not.toContain('calltrk_fcid');
+    // A page that shows all the time, and nobody is there.
+    await idle.page.clock.runFor(31 * 60_000);
+    expect(Object.keys(await cookies(idle.context))).not.toContain('calltrk_fcid');
+    const later = Date.now() + 31 * 60_000;
+    const next = await ground.open({
+      host: HOST,
+      context: idle.context,
+      before: (page) => page.clock.install({ time: later }),
+    });
+    const [{ session, visit }] = await until(() => (next.swaps().length ? next.swaps() : undefined));
+    expect(session).toBe(idle.swaps()[0].session);
+    expect(visit.landing).toBe(next.url);
+  });
+
+  test('calltrk_fcid is made once, also for a field that asks for it before there is a form', async () => {
+    const { page, context, events } = await ground.open({ html: FORM, pages: { thanks: 'Thanks' } });
+    await numberShown(page);
+    const early = await until(async () => (await cookies(context)).calltrk_fcid?.value);
+    expect((await submit(page)).calltrk_fcid).toBe(early);
+    const [form] = await until(() => (events('form').length ? events('form') : undefined));
+    expect(form.fcid).toBe(early);
+  });
 });
