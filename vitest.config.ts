@@ -11,12 +11,13 @@ export default defineConfig({
   test: {
     // Tests of servers mostly wait; Vitest's own choice on two cores would be one at a time.
     maxWorkers: 2,
+    globalSetup: 'test/support/run.ts',
     projects: [
       project('unit'),
       project('contract'),
       project('integration', slow),
-      // One after another: each has a browser or a crowd of its own, and there are two cores.
-      project('e2e', { ...slow, fileParallelism: false }),
+      project('e2e', { ...slow, globalSetup: 'test/e2e/setup.ts' }),
+      // One after another, when all others are done: each has a crowd that needs both cores.
       project('fault', { testTimeout: 600_000, hookTimeout: 60_000, fileParallelism: false }),
     ],
   },

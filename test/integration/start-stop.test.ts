@@ -25,6 +25,7 @@ import { DEMO_NUMBER, demoCompany, incoming, twilioWebhook } from '../support/de
 import { startPostgres, type TestPostgres } from '../support/postgres.js';
 import { exitOf, freePort, NOISE_MS, processesWith, until } from '../support/processes.js';
 import {
+  makeUsedDataDir,
   newDataDir,
   type RunningServer,
   report,
@@ -527,25 +528,13 @@ async function refused(options: ServerOptions) {
   return { code, said: server.said(), logged: server.logged() };
 }
 
-let template: Promise<string> | undefined;
-
 /** A DATA_DIR in which a server ran and was stopped. */
 async function usedBefore(without: string[] = []): Promise<string> {
-  template ??= (async () => {
-    const dataDir = newDataDir();
-    const server = await startServer({ dataDir });
-    await server.end();
-    return dataDir;
-  })();
   const dataDir = join(temporaryFolder(), 'data');
-  execFileSync('cp', ['-a', await template, dataDir]);
+  await makeUsedDataDir(dataDir);
   for (const name of without) rmSync(join(dataDir, name));
   return dataDir;
 }
-
-afterAll(async () => {
-  if (template !== undefined) rmSync(await template, { recursive: true, force: true });
-});
 
 /** Process ids of the embedded Postgres of a DATA_DIR: postmasters, not what they have just forked. */
 function postgresOf(dataDir: string): number[] {

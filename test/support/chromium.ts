@@ -30,6 +30,30 @@ const ARGUMENTS = [
   '--disable-sync',
   '--disable-quic',
 ];
+/**
+ * Each window has an address bar whose lists are pages of the browser's own: without them it costs half. Chromium heeds
+ * the last such list only, so this one repeats of Playwright's what matters here.
+ */
+const WITHOUT_FEATURES = `--disable-features=${[
+  'WebUIOmniboxPopup',
+  'WebUIOmniboxAimPopup',
+  'WebUIOmniboxFullPopup',
+  'AimEnabled',
+  'AvoidCorsURLLoaderRestartOnRedirect',
+  'AvoidUnnecessaryBeforeUnloadCheckSync',
+  'DestroyProfileOnBrowserClose',
+  'HttpsFirstBalancedModeAutoEnable',
+  'HttpsUpgrades',
+  'LensOverlay',
+  'MediaRouter',
+  'NetworkTimeServiceQuerying',
+  'OptimizationHints',
+  'PaintHolding',
+  'PreconnectToSearch',
+  'ThirdPartyStoragePartitioning',
+]}`;
+/** Where `shareChromium` says that there is one already. */
+const SHARED = 'CALLTRK_TEST_CHROMIUM';
 
 export interface Chromium {
   /** A browser profile of its own: another visitor. */
@@ -44,12 +68,21 @@ export interface ChromiumOptions {
   without?: string[];
 }
 
-/** Starts a headless Chromium with a new profile folder; nothing is downloaded. */
+/**
+ * A headless Chromium; nothing is downloaded. Visitors are all its own, the browser may be the one that test files
+ * share (see `shareChromium`): with arguments or without some of the usual ones it is started anew.
+ */
 export async function startChromium({ args = [], without = [] }: ChromiumOptions = {}): Promise<Chromium> {
+  const shared = process.env[SHARED];
+  if (shared && args.length + without.length === 0) {
+    const browser = await chromium.connect(shared);
+    // Of a browser that is only connected to, this closes the visitors of this connection.
+    return { newVisitor: (options = {}) => browser.newContext(options), close: () => browser.close() };
+  }
   const profile = mkdtempSync(join(tmpdir(), 'calltrk-chromium-'));
   const first = await chromium.launchPersistentContext(profile, {
     executablePath: executable(),
-    args: [...ARGUMENTS, ...args],
+    args: [...ARGUMENTS, WITHOUT_FEATURES, ...args],
     ignoreDefaultArgs: without,
   });
   const browser = first.browser();
@@ -59,6 +92,21 @@ export async function startChromium({ args = [], without = [] }: ChromiumOptions
     async close() {
       await first.close();
       rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the one browser that every `startChromium` of the processes begun from now on is given. */
+export async function shareChromium(): Promise<{ close(): Promise<void> }> {
+  const server = await chromium.launchServer({
+    executablePath: executable(),
+    args: [...ARGUMENTS, WITHOUT_FEATURES],
+  });
+  process.env[SHARED] = server.wsEndpoint();
+  return {
+    async close() {
+      delete process.env[SHARED];
+      await server.close();
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -17,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { exitOf, freePort, until } from './processes.js';
+import { fromTemplate } from './run.js';
 
 export interface TestPostgres {
   /** A database of its own on this server. */
@@ -68,15 +70,22 @@ export async function startPostgres(options: TestPostgresOptions = {}): Promise<
   const passwordFile = join(folder, 'password');
   if (password !== undefined) writeFileSync(passwordFile, password, { mode: 0o644 });
   const access = password === undefined ? ['-A', 'trust'] : ['-A', 'scram-sha-256', '--pwfile', passwordFile];
-  const create = (program: string, ...args: string[]) =>
-    execFileSync(join(bin, program), ['-D', data, '-U', 'postgres', ...args], {
+  const create = (program: string, into: string, ...args: string[]) =>
+    execFileSync(join(bin, program), ['-D', into, '-U', 'postgres', ...args], {
       ...who,
       env,
       cwd: folder,
       stdio: 'ignore',
     });
-  if (standbyOf === undefined) create('initdb', ...access, '-E', 'UTF8', '-N');
-  else create('pg_basebackup', '-h', '127.0.0.1', '-p', String(standbyOf), '-R', '-c', 'fast', '-N');
+  const init = async (into: string) => {
+    mkdirSync(into);
+    if (who.uid !== undefined) chownSync(into, who.uid, who.gid ?? who.uid);
+    create('initdb', into, ...access, '-E', 'UTF8', '-N');
+  };
+  if (standbyOf !== undefined)
+    create('pg_basebackup', data, '-h', '127.0.0.1', '-p', String(standbyOf), '-R', '-c', 'fast', '-N');
+  else if (password === undefined) await fromTemplate('postgres', data, init);
+  else await init(data);
   const port = await freePort();
   let child: ChildProcess | undefined;
   const user = password === undefined ? 'postgres' : `postgres:${encodeURIComponent(password)}`;
