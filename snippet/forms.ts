@@ -20,7 +20,7 @@ const IGNORED = '[data-cr-no-capture],[data-calltrk-ignore]';
  * cards and identity papers; what forms carry for their own security.
  */
 const LEFT_OUT =
-  /^(file|submit|button|reset)|passw|pwd|card(?!i)|c[sv][cv]|one-time|csrf|token|nonce|captcha|turnstile|security.?code|social.?sec|calltrk_|[^a-z](__|cc|ssn|otp|iban|pin[^a-z])/i;
+  /^(file|submit|button|reset|output)|passw|pwd|card(?!i)|c[sv][cv]|one-time|csrf|token|nonce|captcha|turnstile|security.?code|social.?sec|calltrk_|[^a-z](__|cc|ssn|otp|iban|pin[^a-z])/i;
 /** A social security number as it is written in the United States. */
 const SOCIAL_SECURITY = /^\d{3}-\d\d-\d{4}$/;
 /** The same form with the same words within this time is one submission. */
@@ -104,14 +104,21 @@ function readFields(form: HTMLFormElement): Record<string, string> {
   return fields;
 }
 
-/** 13 to 19 digits with a right check digit, by Luhn; what begins with `+` or `00` is a phone number. */
+/**
+ * 13 to 19 digits with a right check digit, by Luhn, whatever other figures stand beside them; what begins with `+` or
+ * `00` is a phone number.
+ */
 function holdsCardNumber(value: string): boolean {
-  const runs = value.match(/(\d[ -]?){12,18}\d/g);
-  return (
-    !/^(\+|00)/.test(value) &&
-    !!runs?.some((run) => {
-      const digits = (run.match(/\d/g) as string[]).reverse().map(Number);
-      return !(digits.reduce((sum, digit, place) => sum + ((place % 2 && (digit * 2) % 9) || digit), 0) % 10);
-    })
-  );
+  const isCard = ([, run]: RegExpMatchArray) =>
+    !(
+      [...(run as string).replace(/\D/g, '')]
+        .reverse()
+        .map(Number)
+        .reduce((sum, digit, place) => sum + ((place % 2 && (digit * 2) % 9) || digit), 0) % 10
+    );
+  for (let count = 12; count < 19 && !/^(\+|00)/.test(value); count++) {
+    const runs = value.matchAll(RegExp(`(?:^|\\D)(?=((?:\\d[ -]?){${count}}\\d)(?!\\d))`, 'g'));
+    if ([...runs].some(isCard)) return true;
+  }
+  return false;
 }

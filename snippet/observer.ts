@@ -6,11 +6,14 @@ import type { Holder } from './swap.js';
 /** A page that answers our writing with writing of its own is left alone after this many rounds, until it is forgiven. */
 const MAX_ROUNDS = 100;
 
+/** To look at the whole page is quicker than to look at more of these: of a long page that is being loaded they are many. */
+const MAX_RECORDS = 1000;
+
 let rounds = 0;
-let onChange: (added: Node[], changed: Holder[]) => void;
+let onChange: (added: Node[] | undefined, changed: Holder[]) => void;
 let observer: MutationObserver | undefined;
 
-/** Calls `tell` with what was added and with what was changed, before anything is painted. */
+/** Calls `tell` with what was added (nothing: anywhere) and with what was changed, before anything is painted. */
 export function prepareObserver(tell: typeof onChange): void {
   onChange = tell;
   // Without one, because the page has put something else in its place, what is there when we look is swapped all the same.
@@ -19,6 +22,10 @@ export function prepareObserver(tell: typeof onChange): void {
 
 const react = safely((records: MutationRecord[]) => {
   if (++rounds > MAX_ROUNDS) return;
+  if (records.length > MAX_RECORDS) {
+    onChange(undefined, []);
+    return;
+  }
   const added = new Set<Node>();
   const changed = new Set<Holder>();
   for (const { type, target, addedNodes, attributeName } of records) {

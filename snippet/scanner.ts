@@ -11,7 +11,7 @@ const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
 /** Elements that may have one. Of links only those that are no addresses of pages, which are most: each costs time. */
 const WITH_ATTRIBUTES =
-  'a[href*=":"]:not([href^=http]),a[href*=wa],area,[title],[aria-label],img,source,input,textarea';
+  'a[href*=":"]:not([href^=http]),a[href*="wa.me"],a[href*=whatsapp],area,[title],[aria-label],img,source,input,textarea';
 
 /**
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine
@@ -20,8 +20,8 @@ const WITH_ATTRIBUTES =
 const SLICE_MS = 5;
 const SLICE_NODES = 100;
 const MIN_TURNS = 10;
-/** Elements that are looked for in one go. */
-const PART_NODES = 20_000;
+/** Elements among which some are looked for in one go. */
+const PART_NODES = 15_000;
 
 /** A number may go on, or be part of something longer, where the one text ends and the other begins with no letter. */
 const ENDS_OPEN = /(?:^|[^a-z\s])\s*$/i;
@@ -67,6 +67,8 @@ function enter(root: Root | null | undefined): void {
  * what is still to be done of earlier ones.
  */
 export function scan(nodes: Iterable<Node> = roots): void {
+  // Nothing that waited is left out.
+  if (nodes === roots) tasks.splice(0, Infinity, ...[...roots].map(sweepIn));
   tasks.unshift(...[...nodes].map(visit));
   work();
 }
@@ -108,13 +110,14 @@ function* visit(node: Node): Generator<void> {
   if (node.nodeType !== TEXT_NODE) yield* visitElements(node as Element);
 }
 
-/** What cannot be sliced, the search for elements, is asked of no part of the page that is too large. */
+/** A search cannot be sliced: where it would take too long, each element is looked at instead. */
 function* visitElements(node: Element): Generator<void> {
   visitAttributes(node);
-  const isLarge = node.querySelectorAll('*').length > PART_NODES;
-  for (const part of isLarge ? node.children : node.querySelectorAll(WITH_ATTRIBUTES)) {
-    if (isLarge) yield* visitElements(part);
-    else visitAttributes(part);
+  // Roots of shadows, which are small, cannot count theirs.
+  const all = node.getElementsByTagName?.('*') ?? [];
+  const isLarge = all.length > PART_NODES;
+  for (const element of isLarge ? all : node.querySelectorAll(WITH_ATTRIBUTES)) {
+    if (!isLarge || element.matches(WITH_ATTRIBUTES)) visitAttributes(element);
     if (++visited % SLICE_NODES === 0) yield;
   }
 }

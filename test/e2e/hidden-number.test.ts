@@ -9,7 +9,8 @@ test('a hidden number shows when the script says so, and by itself where the scr
   const chromium = await startChromium();
   onTestFinished(() => chromium.close());
   const page = await (await chromium.newVisitor()).newPage();
-  await page.setContent(`<style>${CSS}</style><p class="phoneswap">305-555-0100</p>`);
+  await page.setContent(`<style>${CSS}</style><p class="phoneswap">305-555-0100</p>
+    <nav style="visibility: hidden"><b class="phoneswap">305-555-0100</b></nav>`);
   // The clock of the page's own animations, so that nothing depends on how fast this machine is.
   const at = (ms: number) =>
     page.evaluate((ms) => {
@@ -18,16 +19,22 @@ test('a hidden number shows when the script says so, and by itself where the scr
         animation.currentTime = ms;
       }
     }, ms);
-  const seen = () => page.$eval('p', (number) => getComputedStyle(number).visibility);
+  const seenOf = (what: string) => page.$eval(what, (number) => getComputedStyle(number).visibility);
+  const seen = () => seenOf('p');
   await at(990);
   expect(await seen()).toBe('hidden');
   await at(1010);
   expect(await seen()).toBe('visible');
+  // A menu that is closed stays closed.
+  expect(await seenOf('b')).toBe('hidden');
   await at(10);
   expect(await seen()).toBe('hidden');
   // As `snippet/reveal.ts` shows it.
-  await page.$eval('p', (number) => {
-    number.style.visibility = 'visible';
+  await page.$$eval('.phoneswap', (numbers) => {
+    for (const number of numbers as HTMLElement[]) number.style.visibility = 'inherit';
   });
   expect(await seen()).toBe('visible');
+  expect(await seenOf('b')).toBe('hidden');
+  await page.$eval('nav', (menu) => menu.removeAttribute('style'));
+  expect(await seenOf('b')).toBe('visible');
 });

@@ -104,8 +104,6 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
       }).window
     : happyWindow(url, html)) as unknown as Window & typeof globalThis;
   const { document } = window;
-  // jsdom knows no addresses of blobs: Node does, and names them by a UUID as browsers do.
-  window.URL.createObjectURL ??= () => URL.createObjectURL(new Blob());
   if (library === 'happy-dom')
     Object.defineProperty(window.Document.prototype, 'referrer', { configurable: true, value: referrer });
 

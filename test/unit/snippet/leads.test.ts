@@ -316,6 +316,8 @@ describe.each(LIBRARIES)('in %s', (library) => {
       '<input name="a" value="4111 1111 1111 1111">',
       '<input name="a" value="378282246310005">',
       '<textarea name="a">my card is 4111-1111-1111-1111, thanks</textarea>',
+      '<input name="a" value="4111 1111 1111 1111 12/28 737">',
+      '<input name="a" value="3 4111 1111 1111 1111">',
       '<input name="a" data-cr-no-capture value="x">',
       '<div data-calltrk-ignore><input name="a" value="x"></div>',
       '<input name="__proto__" value="x">',
