@@ -30,6 +30,9 @@ export interface NumberFinder {
   follow(isPart?: boolean): (text: string) => boolean;
 }
 
+/** An E.164 number, taken apart: `+13055550100`, `+1`, `3055550100`. */
+type Parts = [e164: string, code: string, national: string];
+
 /**
  * What may stand between two digits: any space, dash, dot, slash or parenthesis, and the invisible marks that editors
  * leave behind; of the general punctuation of Unicode simply all. As much of it as the source of a page puts where the
@@ -79,34 +82,29 @@ export function createFinder(
   codes: readonly string[],
   texts: readonly (readonly [text: string, ...unknown[]])[] = [],
 ): NumberFinder {
-  const codeOf = (number: string) => codes.find((code) => number.startsWith(code)) ?? '';
-  const nationalOf = (number: string) => number.slice(codeOf(number).length);
   // The longest first: one number may begin another.
-  const known = [...numbers].filter(codeOf).sort((a, b) => b.length - a.length);
-  const targets = [...texts.map(([text]) => text), ...known];
+  const known = [...numbers]
+    .sort((a, b) => b.length - a.length)
+    .flatMap((number) =>
+      codes
+        .filter((code) => number.startsWith(code))
+        .map((code): Parts => [number, code, number.slice(code.length)]),
+    );
+  const targets = [...texts, ...known].map(([target]) => target);
   const literals = texts.map(([text]) => `(${narrow(text).replace(/\W/g, '\\$&')})`);
   /** Whichever of the texts and these: without any, an expression that matches nothing. */
   const anyOf = (expressions: string[], flags?: string) =>
     new RegExp([...literals, ...expressions].join('|') || '$^', flags);
-  const pattern = anyOf(
-    known.map((number) => patternOf(codeOf(number), nationalOf(number))),
-    'g',
-  );
-  const digits = anyOf(known.map(nationalOf));
+  const pattern = anyOf(known.map(patternOf), 'g');
+  const digits = anyOf(known.map(([, , national]) => national));
   const hint = anyOf([DIGIT]);
-  // Enough digits close together, or some at an edge, which may go on in the text before or after.
-  const fewest = Math.min(...known.map((number) => nationalOf(number).length));
-  const worth = anyOf([
-    `${DIGIT}(?:(?:${SEPARATORS}${DIGIT}){${fewest - 1}}|${SEPARATORS}$)`,
-    `^${SEPARATORS}${DIGIT}`,
-  ]);
   // Every row of digits that is a part of some spelling is in here.
-  const pieces = known.map((number) => `00${codeOf(number).slice(1)}0${nationalOf(number)}`).join();
+  const pieces = known.map(([, code, national]) => `00${code.slice(1)}0${national}`).join();
 
   function follow(isPart?: boolean): (text: string) => boolean {
     let before = '';
     return (text) => {
-      if (!hint.test(text) || !worth.test(text)) return false;
+      if (!hint.test(text)) return false;
       const own = digitsOf(text);
       before = before.slice(-MAX_DIGITS) + own;
       return digits.test(before + text) || (!!isPart && pieces.includes(own));
@@ -183,7 +181,7 @@ export function writeLike(written: string, target: string, number: Spellings): s
  * the code alone, or the prefix of a call inside the country (`1` in North America, `8` in Russia, else `0`, which
  * is also written between the two: `+44 (0)20`).
  */
-function patternOf(code: string, national: string): string {
+function patternOf([, code, national]: Parts): string {
   // A code that has no sign of one before it is not the end of another number: `Suite 91 305-555-0100`.
   const abroad = `(?:(?:\\+${SEPARATORS}|\\b(?:(?:00|011)${SEPARATORS})?)${code.slice(1)}${SEPARATORS})?`;
   const inland = code === '+1' ? '' : `(?:${code === '+7' ? 8 : 0}${SEPARATORS})?`;
