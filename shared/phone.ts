@@ -96,7 +96,8 @@ export function createFinder(
   const anyOf = (expressions: string[], flags?: string) =>
     new RegExp([...literals, ...expressions].join('|') || '$^', flags);
   const pattern = anyOf(known.map(patternOf), 'g');
-  const digits = anyOf(known.map(([, , national]) => national));
+  const digits = new RegExp(known.map(([, , national]) => national).join('|') || '$^');
+  const named = anyOf([]);
   const hint = anyOf([DIGIT]);
   // Every row of digits that is a part of some spelling is in here.
   const pieces = known.map(([, code, national]) => `00${code.slice(1)}0${national}`).join();
@@ -107,7 +108,7 @@ export function createFinder(
       if (!hint.test(text)) return false;
       const own = digitsOf(text);
       before = before.slice(-MAX_DIGITS) + own;
-      return digits.test(before + text) || (!!isPart && pieces.includes(own));
+      return digits.test(before) || named.test(text) || (!!isPart && pieces.includes(own));
     };
   }
 

@@ -42,7 +42,9 @@ export type Root = Document | ShadowRoot;
 
 const roots = new Set<Root>();
 const tasks: Generator<void>[] = [];
+const sweeps: Generator<void>[] = [];
 let isWorking = false;
+let isDue = false;
 let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
@@ -59,41 +61,53 @@ function enter(root: Root | null | undefined): void {
   roots.add(root);
   onRoot(root);
   // Components stand in components: what is in here is looked for now, not at the next sweep.
-  tasks.push(visit(root), sweepIn(root));
+  tasks.push(visit(root));
+  sweeps.push(sweepIn(root));
 }
 
 /**
- * Brings nodes and all in them up to date, or the whole page with all its roots: the first slice at once, and before
- * what is still to be done of earlier ones.
+ * Brings nodes and all in them up to date, or, in place of all that is still to be done, the whole page with all its
+ * roots: the first slice at once, and before what is left of earlier ones.
  */
 export function scan(nodes: Iterable<Node> = roots): void {
-  // Nothing that waited is left out.
-  if (nodes === roots) tasks.splice(0, Infinity, ...[...roots].map(sweepIn));
+  if (nodes === roots) tasks.length = 0;
   tasks.unshift(...[...nodes].map(visit));
   work();
 }
 
 /** Looks for shadow roots and frames that are new; nothing tells of those. */
 export function sweep(): void {
+  if (sweeps[0]) return;
   for (const root of roots) {
-    if (root.isConnected && (root.ownerDocument ?? (root as Document)).defaultView) tasks.push(sweepIn(root));
+    if (root.isConnected && (root.ownerDocument ?? (root as Document)).defaultView)
+      sweeps.push(sweepIn(root));
     else roots.delete(root);
   }
   work();
 }
+
+/** What there is to do: new shadow roots and frames last. */
+const queue = () => (tasks[0] ? tasks : sweeps);
 
 function work(): void {
   if (isWorking) return;
   isWorking = true;
   slice(() => {
     const end = performance.now() + SLICE_MS;
-    for (let turn = 0; tasks[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
+    for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
+      const from = queue();
+      const task = from.shift();
       // A task that fails is over as well.
-      if (safely(() => tasks[0]?.next().done)() !== false) tasks.shift();
+      if (safely(() => task?.next().done)() === false) from.unshift(task as Generator<void>);
     }
   });
   isWorking = false;
-  if (tasks[0]) later(0, work);
+  if (!queue()[0] || isDue) return;
+  isDue = true;
+  later(0, () => {
+    isDue = false;
+    work();
+  });
 }
 
 function* visit(node: Node): Generator<void> {
