@@ -96,7 +96,9 @@ export function createFinder(
   const anyOf = (expressions: string[], flags?: string) =>
     new RegExp([...literals, ...expressions].join('|') || '$^', flags);
   const pattern = anyOf(known.map(patternOf), 'g');
-  const digits = new RegExp(known.map(([, , national]) => national).join('|') || '$^');
+  const digits = new RegExp(
+    known.map(([, , national]) => national.replace(/./g, '[$&\\uff1$&]')).join('|') || '$^',
+  );
   const named = anyOf([]);
   const hint = anyOf([DIGIT]);
   // Every row of digits that is a part of some spelling is in here.
@@ -106,7 +108,7 @@ export function createFinder(
     let before = '';
     return (text) => {
       if (!hint.test(text)) return false;
-      const own = digitsOf(text);
+      const own = text.replace(/[^\d\uff10-\uff19]+/g, '');
       before = before.slice(-MAX_DIGITS) + own;
       return digits.test(before) || named.test(text) || (!!isPart && pieces.includes(own));
     };
@@ -191,7 +193,7 @@ function patternOf([, code, national]: Parts): string {
 
 /** The digits of a text, however wide. */
 export function digitsOf(text: string): string {
-  return narrow(text.replace(/[^\d\uff10-\uff19]+/g, ''));
+  return narrow(text).replace(/\D/g, '');
 }
 
 /** Text with the digits, parentheses and plus signs that are as wide as a Chinese character made narrow, one for one. */

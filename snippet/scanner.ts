@@ -18,8 +18,8 @@ const WITH_ATTRIBUTES =
  * some nodes are looked at all the same, which is all of most pages: nobody is to see their own number first.
  */
 const SLICE_MS = 5;
-const SLICE_NODES = 100;
-const MIN_TURNS = 10;
+const SLICE_NODES = 300;
+const MIN_TURNS = 4;
 /** Elements among which some are looked for in one go. */
 const PART_NODES = 15_000;
 
