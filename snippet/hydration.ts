@@ -53,13 +53,13 @@ export function isWaiting(node: Node): boolean {
     lookedAt = now;
     hasSigns = lookForSigns();
   }
-  return hasSigns;
+  return hasSigns || !!node.parentElement?.closest(RENDERED);
 }
 
 function lookForSigns(): boolean {
   const walker = document.createTreeWalker(document, SHOW_COMMENT);
   while (walker.nextNode()) if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '')) return true;
-  return !!document.querySelector(completeAt ? RENDERED : `${RENDERED},${TO_COME}`);
+  return !completeAt && !!document.querySelector(TO_COME);
 }
 
 /** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */

@@ -213,11 +213,10 @@ function tellForm(form: CapturedForm): void {
 
 /** A site's own form takes along who sent it, if it has fields for that. */
 function fillFields(): void {
-  for (const name of COOKIES) {
-    for (const field of document.querySelectorAll<HTMLInputElement>(`input[name=calltrk_${name}]`)) {
-      if (here && config.forms && name === 'fcid') formSession(here);
-      field.value = here?.[name] ?? field.value;
-    }
+  for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
+    const name = COOKIES.find((cookie) => field.name === `calltrk_${cookie}`);
+    if (here && config.forms && name === 'fcid') formSession(here);
+    if (name) field.value = here?.[name] ?? field.value;
   }
 }
 
