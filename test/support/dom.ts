@@ -189,6 +189,12 @@ function happyWindow(url: string, html: string): HappyWindow {
       },
     },
   });
+  // … and what `display` is where no style says anything: https://drafts.csswg.org/css-display/#propdef-display
+  const compute = window.getComputedStyle.bind(window);
+  window.getComputedStyle = (element) => {
+    const style = compute(element);
+    return Object.create(style, { display: { value: style.display || 'inline' } });
+  };
   window.document.write(`<!doctype html><body>${html}</body>`);
   return window;
 }
