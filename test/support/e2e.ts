@@ -1,6 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { type Chromium, startChromium } from './chromium.js';
 import { type DemoCompany, demoCompany } from './demo.js';
+import { until } from './processes.js';
 import { type RunningServer, removeDataDir, startServer } from './server.js';
 import { BUSINESS, type Site, startSite, troublesOf } from './site.js';
 
@@ -58,14 +59,36 @@ export async function openStage(): Promise<Stage> {
   };
 }
 
-/** Waits until the page shows another number than the site's own, and answers it as E.164. */
+/** Waits until the page shows another number than the site's own, and answers it as E.164. Says why, if none comes. */
 export async function numberShown(page: Page): Promise<string> {
-  await page.waitForFunction(
-    () => document.querySelector('#link')?.getAttribute('href') !== 'tel:+13055550100',
-    undefined,
-    { timeout: 5000 },
+  // Not by the page's own frames: a browser that is busy may show none.
+  const asked = until(
+    async () => {
+      const href = await page.getAttribute('#link', 'href');
+      return !href || href === 'tel:+13055550100' ? undefined : href.replace('tel:', '');
+    },
+    { timeoutMs: 5000, what: "another number than the site's own" },
   );
-  return ((await page.getAttribute('#link', 'href')) ?? '').replace('tel:', '');
+  return asked.catch(async (cause) => {
+    throw new Error(`${cause.message}: ${JSON.stringify(await page.evaluate(whyNone))}`, { cause });
+  });
+}
+
+/** Runs in the page. */
+function whyNone(): unknown {
+  const requests = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+  return {
+    now: performance.now(),
+    document: document.readyState,
+    session: (window as { CallTrk?: { session: unknown } }).CallTrk?.session,
+    requests: requests.map(({ name, startTime, responseStart, responseEnd, responseStatus }) => [
+      name.replace(/.*\//, ''),
+      startTime,
+      responseStart,
+      responseEnd,
+      responseStatus,
+    ]),
+  };
 }
 
 export async function cookiesOf(page: Page): Promise<Record<string, string>> {
