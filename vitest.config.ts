@@ -13,7 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     globalSetup: 'test/support/run.ts',
     projects: [
-      project('unit'),
+      // Some write files, and wait for the disk with the databases of other tests.
+      project('unit', { testTimeout: 20_000 }),
       project('contract'),
       project('integration', slow),
       project('e2e', { ...slow, globalSetup: 'test/e2e/setup.ts' }),
