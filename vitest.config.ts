@@ -9,8 +9,8 @@ const slow = { testTimeout: 60_000, hookTimeout: 60_000 };
 
 export default defineConfig({
   test: {
-    // Tests of servers mostly wait; Vitest's own choice on two cores would be one at a time.
-    maxWorkers: 2,
+    // Tests of servers and pages wait half of the time; Vitest's own choice on two cores would be one at a time.
+    maxWorkers: 3,
     globalSetup: 'test/support/run.ts',
     projects: [
       // Some write files, and wait for the disk with the databases of other tests.
