@@ -70,7 +70,8 @@ export function parseSpellings(value: unknown): Spellings | undefined {
   const digits = digitsOf(`${international}`);
   const isGood = (text: unknown) =>
     typeof text === 'string' && /^[\d ()+.-]{4,24}$/.test(text) && digitsOf(text).endsWith(digits.slice(-4));
-  return `+${digits}` === e164 && Object.values(spellings).every(isGood) ? spellings : undefined;
+  const isWhole = /^(1\d{10}|[2-9]\d{6,14})$/.test(digits) && `+${digits}` === e164;
+  return isWhole && Object.values(spellings).every(isGood) ? spellings : undefined;
 }
 
 /**

@@ -126,7 +126,8 @@ export function startTracker(said: string | undefined): (state: string) => void 
 function takeToken(): void {
   const { href } = location;
   arrived = parameter(LINK);
-  if (arrived) history.replaceState(history.state, '', href.replace(RegExp(`([?&])${LINK}=[^&#]*&?`), '$1'));
+  const rest = href.replace(RegExp(`([?&])${LINK}=[^&#]*&|.${LINK}=[^&#]*`), '$1');
+  if (arrived) history.replaceState(history.state, '', rest);
 }
 
 /** From here on things may be stored and sent. */

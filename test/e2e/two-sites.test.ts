@@ -33,12 +33,6 @@ async function visitsOf(page: Page): Promise<string[]> {
   return visits;
 }
 
-/** What the browser shows as the address of the page. */
-function address(page: Page): string {
-  const { origin, pathname, searchParams, hash } = new URL(page.url());
-  return `${origin}${pathname} ${searchParams} ${hash}`;
-}
-
 async function cookiesFor({ page, url }: { page: Page; url: string }): Promise<Record<string, string>> {
   const cookies = await page.context().cookies(url);
   return Object.fromEntries(cookies.map(({ name, value }) => [name, decodeURIComponent(value)]));
@@ -61,7 +55,7 @@ test('session, number and source are the same at the second site, and go on ther
   await decorated(page, shop.url);
   await page.goto(link);
   expect(await numberShown(page)).toBe(number);
-  expect(address(page)).toBe(`${shop.url} colour=blue #prices`);
+  expect(page.url()).toBe(`${shop.url}?colour=blue#prices`);
   // Told of while it is under way, and without what brought it.
   expect(shop.swaps()[0]).toMatchObject({ page: { url: page.url() } });
   expect(await session(page)).toMatchObject({ id, source: 'google_paid' });
@@ -98,7 +92,7 @@ test('after two minutes the link brings nobody along, and its page is a visit li
   const { page } = first;
   await page.goto(link);
   await numberShown(page);
-  expect(address(page)).toBe(`${shop.url} colour=blue #prices`);
+  expect(page.url()).toBe(`${shop.url}?colour=blue#prices`);
   const other = await session(page);
   expect(other.id).not.toBe(id);
   expect(other.source).not.toBe('google_paid');
