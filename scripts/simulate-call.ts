@@ -112,5 +112,5 @@ async function showReport(): Promise<void> {
   const { calls } = (await ask(`/v3/a/${accounts[0]?.id}/calls.json?search=${search}&fields=${fields}`)) as {
     calls: object[];
   };
-  console.log(calls[0]);
+  console.log(JSON.stringify(calls[0], null, 2));
 }

@@ -42,7 +42,9 @@ export function watchConsent(
     decided = granted;
     decide(granted);
   });
-  const say = (state: string) => tell(state === 'granted');
+  // A word that is neither is no decision: to take it for a refusal would forget who is here.
+  const isDecision = (state: string | undefined) => /^(granted|denied)$/.test(`${state}`);
+  const say = (state: string) => isDecision(state) && tell(state === 'granted');
   const hear = safely(({ gdprApplies, eventStatus, purpose }: TcData) => {
     if (gdprApplies === false) tell(true);
     else if (/load|user/.test(`${eventStatus}`)) tell(!!purpose?.consents?.[1]);
@@ -64,6 +66,7 @@ export function watchConsent(
   });
 
   if (config.consent) look();
-  if (said || !config.consent) say(said ?? 'granted');
+  if (isDecision(said)) say(said as string);
+  else if (!config.consent) say('granted');
   return say;
 }

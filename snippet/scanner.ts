@@ -152,11 +152,16 @@ function* sweepIn(root: Root): Generator<void> {
   }
 }
 
-/** Brings what changed up to date, at once. */
-export function reviseAgain(changed: Holder): void {
-  for (const holder of concerned(changed)) {
-    if (holder.nodeType === TEXT_NODE) revise(groupOf(holder as Text));
-    else reviseAttribute(holder as Attr);
+/** Brings what changed up to date, at once, and each stretch of text once. */
+export function reviseAgain(changed: Iterable<Holder>): void {
+  const left = new Set([...changed].flatMap(concerned));
+  for (const holder of left) {
+    if (holder.nodeType !== TEXT_NODE) reviseAttribute(holder as Attr);
+    else {
+      const group = groupOf(holder as Text);
+      for (const other of group) left.delete(other);
+      revise(group);
+    }
   }
 }
 

@@ -160,12 +160,8 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const old = holders.map(placeOf);
   const originals = holders.map(originalOf);
   const text = originals.join('');
-  if (isKept(first)) {
-    explain('kept', text);
-    return;
-  }
+  const seen: string[] = [];
   const edits: Edit[] = [];
-  let isOurs = old.some(Boolean);
   let tap: Tap | undefined;
 
   const write = (name: string, written: string, at: number, before?: string): void => {
@@ -173,9 +169,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const own = aliases.get(name) ?? name;
     // The same text may stand for several targets: the first that has a number.
     const named = config.texts?.filter(([spelled]) => spelled === name) ?? [];
-    for (const [, target] of named) found.add(target);
-    found.add(own);
-    isOurs = true;
+    seen.push(own, ...named.map(([, target]) => target));
     const [, target = own, template] = named.find(([, target]) => numbers.has(target)) ?? named[0] ?? [];
     const isOff = rests || (config.keep_urls && RegExp(config.keep_urls).test(location.href));
     const number = (!isOff && numbers.get(target)) || (own !== name && spellBare(own));
@@ -195,7 +189,12 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
     if (target) write(target, dialled, before.length, before);
   }
-  if (!isOurs) return;
+  if (!seen[0] && !old.some(Boolean)) return;
+  if (isKept(first)) {
+    explain('kept', text);
+    return;
+  }
+  for (const target of seen) found.add(target);
   for (const holder of holders) known.add(holder);
   if (isWaiting((first as Attr).ownerElement ?? first)) {
     done.waiting.push(...holders);

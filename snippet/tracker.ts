@@ -199,7 +199,7 @@ function finish(): void {
 }
 
 function reviseAll(holders: Holder[]): void {
-  quietly(() => holders.forEach(reviseAgain));
+  quietly(() => reviseAgain(holders));
   finish();
 }
 

@@ -100,6 +100,6 @@ export function explainSourceOf(lead: Parameters<typeof sourceOf>[0]): SourceExp
   }
   const because = source
     ? 'no visit is sure, but those that may have called have this source'
-    : 'no visit is known that may have called';
+    : 'neither one visit nor one source is sure enough';
   return { source, sign: 'attribution', because, tracker };
 }

@@ -48,7 +48,13 @@ async function countHours(record: Pools, now: Millis, hours: number): Promise<vo
   for (let ago = hours - 1; ago >= 0; ago--) await record.countHour(latest - ago * HOUR_MS, now);
 }
 
+/** So few visits a number say nothing of how a pool is best divided: it is one lane until there are more. */
+const TOO_FEW = 3;
+
 const planOf: LanePlanner = (pool, counts, now) => {
   const numbers = leasable(pool);
-  return numbers.length === 0 ? [] : planLanes(ratesOf(counts, now), numbers, pool.laneKey, pool.lanes);
+  if (numbers.length === 0) return [];
+  const seen = counts.reduce((sum, { visits }) => sum + visits, 0);
+  const isNew = pool.lanes.length < 2 && seen < TOO_FEW * numbers.length;
+  return planLanes(isNew ? [] : ratesOf(counts, now), numbers, pool.laneKey, pool.lanes);
 };

@@ -90,6 +90,12 @@ const STATES: Row[] = [
     { html: HTML, head: inline("window.CallTrk = { q: [['consent', 'denied']] }") },
   ],
   ['a word that is none', 'nothing', WAIT, run("CallTrk.consent('maybe')")],
+  [
+    'a word that is none where nobody asked',
+    'everything',
+    { html: HTML },
+    run("CallTrk.consent('accepted')"),
+  ],
   ['withdrawn', 'taken back', WAIT, withdraw],
   ['withdrawn where nobody asked', 'taken back', { html: HTML }, withdraw],
   ['GPC', 'everything', { html: HTML, before: signal('globalPrivacyControl', true) }],

@@ -165,6 +165,13 @@ test('a page that insists on its number gets to keep it, and the playground says
   expect(await page.textContent('#story')).toContain('insists on its own number');
 });
 
+test('a form with a field for the session is compared like any page', async () => {
+  const { page } = await open();
+  const field = '<form><input type="hidden" name="calltrk_session_id"></form>';
+  await run(page, { html: `${field}<p>305-555-0100</p><input type="button" value="305-555-0100">` });
+  await isDifferent(page, '2 places are');
+});
+
 test('a tap and a form are told, and lead nowhere', async () => {
   const { page, troubles } = await open();
   const form =

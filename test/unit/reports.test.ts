@@ -280,7 +280,7 @@ describe('the source of a lead', () => {
     });
     expect(ofPool({ type: 'all' }, null)).toMatchObject({
       source: null,
-      because: 'no visit is known that may have called',
+      because: 'neither one visit nor one source is sure enough',
     });
   });
 });

@@ -57,6 +57,8 @@ byId('play').addEventListener('submit', (event) => {
   const mine = run;
   byId('result').hidden = false;
   byId('status').textContent = 'Running …';
+  byId('changes').hidden = true;
+  byId('no-changes').hidden = true;
   run.before = openStage('before', 'The page without the script', '/demo/play/page', () => {});
   run.after = openStage('after', 'The page with the script', stagePath(), (kind, what) => {
     if (run === mine) hear(kind, what);
@@ -141,6 +143,8 @@ function show() {
   const after = holdersOf(run.after);
   // In the middle of being rendered the one page is not like the other.
   if (before.length > 0 && before.length === after.length) showChanges(before, after);
+  else if (before.length > 0)
+    byId('status').textContent = 'The page has changed itself: its places cannot be compared one by one.';
   showDecisions(before);
   put('story', run.story, (lines) => make('li', {}, ...lines.map((line) => make('p', {}, line))));
   put('requests', run.requests, showRequest);
@@ -159,7 +163,9 @@ function holdersOf(frame) {
     }
     for (const name of ATTRIBUTES) {
       const value = node.getAttribute?.(name);
-      if (value) holders.push({ value, where: `${name} of ${placeOf(node)}` });
+      // What a field holds is no place: the script fills those that a site has for it.
+      const isPlace = name !== 'value' || /^(button|submit|reset)$/.test(node.type);
+      if (value && isPlace) holders.push({ value, where: `${name} of ${placeOf(node)}` });
     }
     for (const child of [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes]) walk(child);
   };
