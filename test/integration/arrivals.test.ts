@@ -235,6 +235,23 @@ test('a new campaign has numbers of its own within the hour, and a quiet minute 
   expect(Number(after.version)).toBeGreaterThan(Number(before.version));
 }, 60_000);
 
+test('a few visits divide nothing: any of the first visitors gets any number', async () => {
+  const numbers = numbersOf(8);
+  const tracker = await newPool(numbers);
+  let now = NOON;
+  const [plan] = poolJobs(createHousekeeping(pool), () => now);
+  const lanesAfter = async (visits: number) => {
+    for (let visit = 0; visit < visits; visit++, now += 2 * MINUTE) {
+      const source = visit % 2 ? 'direct' : 'google_paid';
+      await hold(tracker, numbers[visit % 8] ?? '', { from: now, until: now + MINUTE, source });
+    }
+    await plan?.run();
+    return (await trackerOf(tracker)).tracker.lanes;
+  };
+  expect(await lanesAfter(2)).toMatchObject([{ source: null, numbers }]);
+  expect((await lanesAfter(22)).length).toBeGreaterThan(1);
+});
+
 test('several servers plan once, and what is long gone is forgotten', async () => {
   const numbers = numbersOf(3);
   const tracker = await newPool(numbers);
