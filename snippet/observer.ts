@@ -21,7 +21,7 @@ export function prepareObserver(tell: typeof onChange): void {
 }
 
 const react = safely((records: MutationRecord[]) => {
-  if (++rounds > MAX_ROUNDS) return;
+  if (rounds > MAX_ROUNDS) return;
   if (records.length > MAX_RECORDS) {
     onChange(undefined, []);
     return;
@@ -52,7 +52,7 @@ export function quietly(write: () => void): void {
   const records = observer?.takeRecords();
   if (records?.[0]) react(records);
   write();
-  observer?.takeRecords();
+  if (observer?.takeRecords()[0]) rounds++;
 }
 
 /** Begins to count the rounds anew. Whether there were too many of them: then nobody knows what the page is like. */

@@ -308,6 +308,9 @@ describe('a restore', () => {
     const dataDir = join(newFolder(), 'data');
     const server = await start({ dataDir });
     const pool = await poolOfEmbedded(dataDir);
+    // What the server itself writes at its start.
+    const planned = "SELECT FROM trackers WHERE type = 'session' AND lanes <> '[]'";
+    await until(async () => ((await pool.query(planned)).rowCount ? true : undefined));
     const before = await contentOf(pool);
     const file = join(newFolder(), 'b.gz');
     writeFileSync(file, whole);
