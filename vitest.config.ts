@@ -5,7 +5,8 @@ const project = (name: string, more: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], environment: 'node', ...more },
 });
 
-const slow = { testTimeout: 60_000, hookTimeout: 60_000 };
+/** Of servers and browsers: `test/support/second-tries.ts` names those that needed theirs. */
+const slow = { testTimeout: 60_000, hookTimeout: 60_000, retry: 1 };
 
 export default defineConfig({
   test: {
@@ -19,7 +20,7 @@ export default defineConfig({
       project('integration', slow),
       project('e2e', { ...slow, globalSetup: 'test/e2e/setup.ts' }),
       // One after another, when all others are done: each has a crowd that needs both cores.
-      project('fault', { testTimeout: 600_000, hookTimeout: 60_000, fileParallelism: false }),
+      project('fault', { ...slow, testTimeout: 600_000, fileParallelism: false }),
     ],
   },
 });

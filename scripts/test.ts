@@ -134,6 +134,7 @@ function runSuites(): { passed: number; failed: number; skipped: number } {
       ...projects,
       '--reporter=default',
       '--reporter=json',
+      '--reporter=./test/support/second-tries.ts',
       `--outputFile.json=${file}`,
     ],
     {
