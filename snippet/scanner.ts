@@ -198,7 +198,7 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
       isBeside &&= next.parentNode === last.parentNode;
       if (!isBeside && !(leaves.test(originalOf(last)) && arrives.test(originalOf(next as Text)))) break;
       const isApart = (test: typeof hasInlineName) => blockOf(next as Node, test) !== blockOf(from, test);
-      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next)) break;
+      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next) !== isKept(from)) break;
       last = next as Text;
       flowing.push(last);
       isBeside = true;
