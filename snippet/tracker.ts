@@ -294,7 +294,8 @@ function hold(): void {
   keepVisitor(here);
 }
 
-const isOverdue = () => !!here && Date.now() > heldUntil;
+/** Whether his hold is over; who never had one is asked for by and by. */
+const isOverdue = () => !!here && !!heldUntil && Date.now() > heldUntil;
 
 function giveSignOfLife(): void {
   if (!here) return;
