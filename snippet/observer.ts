@@ -1,15 +1,19 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
-import { safely } from './guard.js';
+import { later, safely } from './guard.js';
 import { ATTRIBUTES, type Root } from './scanner.js';
 import type { Holder } from './swap.js';
 
-/** A page that answers our writing with writing of its own is left alone after this many rounds, until it is forgiven. */
+/**
+ * A page that answers our writing at once with writing of its own is left alone after this many rounds, or the browser
+ * would never come out of the task. What comes in another task is another matter: it stops nobody.
+ */
 const MAX_ROUNDS = 100;
 
 /** To look at the whole page is quicker than to look at more of these: of a long page that is being loaded they are many. */
 const MAX_RECORDS = 1000;
 
 let rounds = 0;
+let hasMissed = false;
 let onChange: (added: Node[] | undefined, changed: Holder[]) => void;
 let observer: MutationObserver | undefined;
 
@@ -52,12 +56,19 @@ export function quietly(write: () => void): void {
   const records = observer?.takeRecords();
   if (records?.[0]) react(records);
   write();
-  if (observer?.takeRecords()[0]) rounds++;
+  if (!observer?.takeRecords()[0]) return;
+  if (!rounds) {
+    later(0, () => {
+      hasMissed ||= rounds > MAX_ROUNDS;
+      rounds = 0;
+    });
+  }
+  rounds++;
 }
 
-/** Begins to count the rounds anew. Whether there were too many of them: then nobody knows what the page is like. */
-export function forgive(): boolean {
-  const hasMissed = rounds > MAX_ROUNDS;
-  rounds = 0;
-  return hasMissed;
+/** Whether a page was left alone since this was asked last: then nobody knows what it is like. */
+export function wasLeftAlone(): boolean {
+  const left = hasMissed;
+  hasMissed = false;
+  return left;
 }

@@ -10,7 +10,7 @@ import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
 import { fromDocument, later, listen, stringify } from './guard.js';
-import { forgive, observe, prepareObserver, quietly } from './observer.js';
+import { observe, prepareObserver, quietly, wasLeftAlone } from './observer.js';
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
@@ -171,7 +171,7 @@ function chooseSources(touch: Touch): void {
 function tick(): void {
   const start = performance.now();
   if (isVisible()) {
-    if (forgive() || (document.readyState === 'complete' && !isComplete)) scan();
+    if (wasLeftAlone() || (document.readyState === 'complete' && !isComplete)) scan();
     isComplete = document.readyState === 'complete';
     sweep();
     knownHolders();
