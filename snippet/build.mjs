@@ -11,7 +11,7 @@ const ENTRY = new URL('index.ts', import.meta.url).pathname;
  * the browser or its storage; one that is missing here costs a few bytes and no more.
  */
 const OURS =
-  /^(exact|fights|follow|holders|inner|mayHold|numbersFor|original|shown|tap|waiting|written|writtenAt)$/;
+  /^(exact|fights|follow|holders|inner|numbersFor|original|shown|tap|waiting|written|writtenAt)$/;
 
 export async function buildSnippet(version) {
   return (await buildMapped(version)).code;
