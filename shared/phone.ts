@@ -2,10 +2,9 @@
  * The grammar of a written phone number: find known numbers in text however they are spelled, and write another
  * number in the same shape.
  *
- * Text is asked first whether the digits of a number follow each other in it, whatever stands between them: that is
- * quick, and true of few texts. Only then one alternated expression finds all targets in one pass. Between two digits it
- * allows a bounded run of separators, which can be read in one way only, so every attempt ends after a fixed number of
- * steps. What stands around a match is judged afterwards, because Safari knows no lookbehind before 16.4.
+ * One alternated expression finds all targets in one pass, of a node or of a page. Between two digits it allows a
+ * bounded run of separators, which can be read in one way only, so every attempt ends after a fixed number of steps.
+ * What stands around a match is judged afterwards, because Safari knows no lookbehind before 16.4.
  *
  * A number is rewritten digit by digit and everything between the digits stays, so its shape cannot change.
  */
@@ -22,13 +21,11 @@ export interface NumberFinder {
   find(text: string, tell: (target: string, written: string, at: number) => void, isFile?: boolean): void;
   /** The target that `text` spells, if it spells one and nothing else. */
   exact(text: string): string | undefined;
-  /**
-   * Reads the texts of a page one after another, and says of each whether a target may end in it, which may have
-   * begun in one before; or, of a part of a page, whether it may be a part of one that began before all of them. Asked
-   * of every text, so it is quick; a wrong yes costs time and nothing else.
-   */
-  follow(isPart?: boolean): (text: string) => boolean;
+  /** Where in `text` the digits of targets stand, whatever stands around them. */
+  spans(text: string): Span[];
 }
+
+type Span = readonly [start: number, end: number];
 
 /** An E.164 number, taken apart: `+13055550100`, `+1`, `3055550100`. */
 type Parts = [e164: string, code: string, national: string];
@@ -40,14 +37,8 @@ type Parts = [e164: string, code: string, national: string];
  */
 const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff0c-\uff0f]{0,90}';
 
-/** As it is written in the West, or as wide as a Chinese character. */
-const DIGIT = '[\\d\uff10-\uff19]';
-
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
-
-/** As many digits as may be in the texts before the one in which a number ends. */
-const MAX_DIGITS = 14;
 
 /**
  * A match after this is part of something longer. In this order: a longer number, a word, a price, a parameter, a
@@ -92,52 +83,42 @@ export function createFinder(
         .map((code): Parts => [number, code, number.slice(code.length)]),
     );
   const targets = [...texts, ...known].map(([target]) => target);
-  const literals = texts.map(([text]) => `(${narrow(text).replace(/\W/g, '\\$&')})`);
-  /** Whichever of the texts and these: without any, an expression that matches nothing. */
-  const anyOf = (expressions: string[], flags?: string) =>
-    new RegExp([...literals, ...expressions].join('|') || '$^', flags);
-  const pattern = anyOf(known.map(patternOf), 'g');
-  const digits = new RegExp(
-    known.map(([, , national]) => national.replace(/./g, '[$&\\uff1$&]')).join('|') || '$^',
-  );
-  const named = anyOf([]);
-  const hint = anyOf([DIGIT]);
-  // Every row of digits that is a part of some spelling is in here.
-  const pieces = known.map(([, code, national]) => `00${code.slice(1)}0${national}`).join();
-
-  function follow(isPart?: boolean): (text: string) => boolean {
-    let before = '';
-    return (text) => {
-      if (!hint.test(text)) return false;
-      const own = text.replace(/[^\d\uff10-\uff19]+/g, '');
-      before = before.slice(-MAX_DIGITS) + own;
-      return digits.test(before) || named.test(text) || (!!isPart && pieces.includes(own));
-    };
-  }
+  const literals = (read: (text: string) => string) =>
+    texts.map(([text]) => `(${read(text).replace(/\W/g, '\\$&')})`);
+  /** Whichever of these: without any, an expression that matches nothing. */
+  const anyOf = (expressions: string[]) => new RegExp(expressions.join('|') || '$^', 'g');
+  const pattern = anyOf([...literals(narrow), ...known.map(patternOf)]);
+  // The digits alone, however wide: that is found quicker, and in most texts is not.
+  const digits = anyOf([
+    ...literals(String),
+    ...known.map(([, , national]) =>
+      [...national].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS),
+    ),
+  ]);
+  const spanOf = ({ 0: written, index }: RegExpExecArray): Span => [index, index + written.length];
 
   function find(
     original: string,
     tell: (target: string, written: string, at: number) => void,
     isFile?: boolean,
   ): void {
-    if (!follow()(original)) return;
     const text = narrow(original);
     const context = isFile ? '' : text;
     const matches = [...text.matchAll(pattern)];
-    const ends = matches.map(({ 0: written, index }) => index + written.length);
     matches.forEach((match, n) => {
-      const { index } = match;
-      const end = ends[n] as number;
+      const [start, end] = spanOf(match);
       // Numbers with nothing between them are no part of each other.
+      const isBeside = (other: RegExpExecArray | undefined) =>
+        !!other && spanOf(other).some((at) => at === start || at === end);
       if (
-        !DECIMAL.test(context.slice(index, end)) &&
-        (ends[n - 1] === index || !AFTER_THIS.test(context.slice(Math.max(0, index - CONTEXT), index))) &&
-        (matches[n + 1]?.index === end || !BEFORE_THIS.test(context.slice(end, end + CONTEXT)))
+        !DECIMAL.test(context.slice(start, end)) &&
+        (isBeside(matches[n - 1]) || !AFTER_THIS.test(context.slice(Math.max(0, start - CONTEXT), start))) &&
+        (isBeside(matches[n + 1]) || !BEFORE_THIS.test(context.slice(end, end + CONTEXT)))
       )
         tell(
           targets[match.findIndex((group, place) => place && group) - 1] as string,
-          original.slice(index, end),
-          index,
+          original.slice(start, end),
+          start,
         );
     });
   }
@@ -150,7 +131,7 @@ export function createFinder(
     return found;
   }
 
-  return { find, exact, follow };
+  return { find, exact, spans: (text) => [...text.matchAll(digits)].map(spanOf) };
 }
 
 /**
