@@ -25,6 +25,17 @@ export function later(ms: number, work: () => void): void {
   setTimeout(safely(work), ms);
 }
 
+/** `work`, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
+export function soon(work: () => void): void {
+  let isDone = false;
+  const once = () => {
+    if (!isDone) work();
+    isDone = true;
+  };
+  requestAnimationFrame(safely(once));
+  later(0, once);
+}
+
 /** What the page may do to this later is nothing to us. */
 export const { parse } = JSON;
 const { stringify: toJson } = JSON;

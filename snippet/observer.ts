@@ -9,7 +9,7 @@ import type { Holder } from './swap.js';
  */
 const MAX_ROUNDS = 100;
 
-/** To look at the whole page is quicker than to look at more of these: of a long page that is being loaded they are many. */
+/** To look at the whole page is quicker than to look at more of these. */
 const MAX_RECORDS = 1000;
 
 let rounds = 0;
@@ -42,9 +42,10 @@ const react = safely((records: MutationRecord[]) => {
   onChange([...added].filter(isTop), [...changed]);
 });
 
+/** While the parser is at work, it is not told what that adds: to be told of each node takes longer than to look at it. */
 export function observe(root: Root): void {
   observer?.observe(root, {
-    childList: true,
+    childList: (root as Document).readyState !== 'loading',
     subtree: true,
     characterData: true,
     attributeFilter: ATTRIBUTES,

@@ -20,6 +20,8 @@ const WITH_ATTRIBUTES =
 const SLICE_MS = 5;
 const SLICE_NODES = 300;
 const MIN_TURNS = 4;
+/** While the page is loading, it has so many times as long to itself as a look at it took. */
+const REST = 10;
 /** Elements among which some are looked for in one go. */
 const PART_NODES = 15_000;
 
@@ -50,6 +52,8 @@ const sweeps: Generator<void>[] = [];
 const range = new Range();
 let isWorking = false;
 let isDue = false;
+/** When this page may be looked at anew though nothing tells that it has changed. */
+let restsUntil = 0;
 let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
@@ -80,6 +84,11 @@ export function scan(nodes: Iterable<Node> = roots): void {
   work();
 }
 
+/** Looks at the page anew, unless it was looked at just now; nothing tells what the parser has added. */
+export function rescan(): void {
+  if (!queue()[0] && performance.now() > restsUntil) scan();
+}
+
 /** Looks for shadow roots and frames that are new; nothing tells of those. */
 export function sweep(): void {
   if (sweeps[0]) return;
@@ -98,13 +107,14 @@ function work(): void {
   if (isWorking) return;
   isWorking = true;
   slice(() => {
-    const end = performance.now() + SLICE_MS;
-    for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
+    const start = performance.now();
+    for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < start + SLICE_MS); turn++) {
       const from = queue();
       const task = from.shift();
       // A task that fails is over as well.
       if (safely(() => task?.next().done)() === false) from.unshift(task as Generator<void>);
     }
+    restsUntil = Math.max(restsUntil, start) + REST * (performance.now() - start);
   });
   isWorking = false;
   if (!queue()[0] || isDue) return;

@@ -9,12 +9,12 @@ import { config } from './config.js';
 import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
-import { fromDocument, later, listen, stringify } from './guard.js';
+import { fromDocument, later, listen, safely, soon, stringify } from './guard.js';
 import { observe, prepareObserver, quietly, wasLeftAlone } from './observer.js';
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
-import { prepareScan, reviseAgain, scan, sweep } from './scanner.js';
+import { prepareScan, type Root, rescan, reviseAgain, scan, sweep } from './scanner.js';
 import {
   assign,
   found,
@@ -70,8 +70,6 @@ let heldSeconds = 0;
 let heldUntil = 0;
 let source = '';
 let retryMs = RETRY_MS;
-/** Whether the page was scanned since all its styles are there. */
-let isComplete = false;
 /** The numbers that the page was last told of. */
 let told = '{}';
 /** The token of another site with which the visitor came. */
@@ -92,6 +90,8 @@ export function startTracker(said: string | undefined): (state: string) => void 
     (root) => {
       const { defaultView } = root as Partial<Document>;
       observe(root);
+      // Once the parser is through, and once all styles are there, it is another page.
+      listen('readystatechange', () => renew(root), root);
       if (config.forms) watchFormsIn(defaultView ?? root);
       // Clicks leave a shadow root, and nothing leaves a frame.
       if (defaultView) watchTaps(defaultView, (tap) => tell({ type: 'tap', ...tap }, true));
@@ -110,7 +110,8 @@ export function startTracker(said: string | undefined): (state: string) => void 
     if (isStarted) show();
   });
   isStarted = true;
-  show();
+  // Each of what a start takes is a task of its own.
+  soon(show);
 
   watchPresence(() => tell({ type: 'leave' }, true));
   // What the page ends with has not been seen yet.
@@ -119,7 +120,20 @@ export function startTracker(said: string | undefined): (state: string) => void 
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
   later(TICK_MS, tick);
+  follow();
   return decide;
+}
+
+function renew(root: Root): void {
+  observe(root);
+  scan();
+}
+
+/** Nothing tells what the parser adds: it is seen before the next frame is painted. */
+function follow(): void {
+  if (document.readyState !== 'loading') return;
+  rescan();
+  requestAnimationFrame(safely(follow));
 }
 
 /** Another site of the company may have sent the visitor on: how, is nobody's business that reads the address. */
@@ -138,6 +152,7 @@ function begin(): void {
   chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
   for (const target of pooled) assign(target, parseSpellings(here.numbers?.[target]));
+  soon(() => here && keepVisitor(here));
   catchUp();
   // What is on its way now may have failed by then.
   later(CATCH_UP_MS, () => here && catchUp());
@@ -171,8 +186,7 @@ function chooseSources(touch: Touch): void {
 function tick(): void {
   const start = performance.now();
   if (isVisible()) {
-    if (wasLeftAlone() || (document.readyState === 'complete' && !isComplete)) scan();
-    isComplete = document.readyState === 'complete';
+    if (wasLeftAlone()) scan();
     sweep();
     knownHolders();
     fillFields();

@@ -34,7 +34,7 @@ export interface Visitor extends Touch {
  * The visitor of now. His session begins anew if he came with a click that the company lets begin one (the page that is
  * looked at again is no other click), or if he comes from another site that says who he is: `taken`. His visit is the
  * one under way, unless it went idle, or he came from outside with parameters in the address: whether they are another
- * campaign click, the server knows, and goes on with the visit if not.
+ * campaign click, the server knows, and goes on with the visit if not. Nothing is written down yet.
  */
 export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const now = Date.now();
@@ -49,7 +49,7 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   };
   const kept = readLocal('') as Visitor | undefined;
   const record: Partial<Visitor> = kept && kept.until > now ? kept : {};
-  let visitor = { ...fresh, ...record };
+  const visitor = { ...fresh, ...record };
   for (const name of COOKIES) {
     const values = [...readCookies(name), record[name], fresh[name]];
     visitor[name] = values.find(/id$/.test(name) ? isUuid : Boolean) as string;
@@ -59,9 +59,7 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const goesOn = now < visitor.visit?.until && typeof visitor.visit.landing === 'string';
   if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
   const isOther = !inner && visitor.landing !== landing && config.overrides?.some(judgeTouch(touch));
-  if (taken || isOther) visitor = fresh;
-  keepVisitor(visitor);
-  return visitor;
+  return taken || isOther ? fresh : visitor;
 }
 
 /** Writes down what has changed, and that he is still there. */

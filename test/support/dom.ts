@@ -91,7 +91,7 @@ export interface Page {
   kept: { jar: CookieJar; cookie: string; storage: Record<string, string> };
 }
 
-/** Opens a page and runs the script on it. Needs fake timers: `vi.useFakeTimers()`. */
+/** Opens a page and runs the script on it, up to the first paint. Needs fake timers: `vi.useFakeTimers()`. */
 export function openPage(library: Library, options: PageOptions = {}): Page {
   const { html = '<p>Call (305) 555-0100</p>', url = 'https://www.example.com/', referrer = '' } = options;
   const jar = options.after?.kept.jar ?? new CookieJar();
@@ -135,6 +135,7 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
     },
     finishLoading: () => {
       loaded = true;
+      document.dispatchEvent(new window.Event('readystatechange'));
       document.dispatchEvent(new window.Event('DOMContentLoaded', { bubbles: true }));
     },
     runScript: () => run(page, options),
@@ -166,8 +167,12 @@ export function openPage(library: Library, options: PageOptions = {}): Page {
   }
   options.before?.(page);
   run(page, options);
+  paint();
   return page;
 }
+
+/** What the script has left for before the page is painted, it does now. */
+const paint = () => vi.advanceTimersByTime(0);
 
 function happyWindow(url: string, html: string): HappyWindow {
   const window = new HappyWindow({ url });
