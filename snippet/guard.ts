@@ -25,12 +25,13 @@ export function later(ms: number, work: () => void): void {
   setTimeout(safely(work), ms);
 }
 
-/** `work`, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
+const due = new Set<() => void>();
+
+/** `work`, once, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
 export function soon(work: () => void): void {
-  let isDone = false;
+  due.add(work);
   const once = () => {
-    if (!isDone) work();
-    isDone = true;
+    if (due.delete(work)) work();
   };
   requestAnimationFrame(safely(once));
   later(0, once);

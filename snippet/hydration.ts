@@ -15,10 +15,11 @@ const TO_COME = 'script[type=module],script[defer]:not([src*="swap.js"])';
 const QUIET_MS = 700;
 /** So long it may take React to fetch the code of a boundary in a page that is its own. */
 const BOUNDARY_MS = 10_000;
-/** How often it is looked whether the page has any sign of a framework. */
+/** How often it is looked whether the page has any sign of a framework, and at how many of its nodes. */
 const LOOK_MS = 100;
+const LOOK_NODES = 5000;
 
-const SHOW_COMMENT = 128;
+const SHOW_ELEMENT_AND_COMMENT = 129;
 
 /** Of React's records of nodes, and of the properties it keeps there, what matters here. */
 interface ReactMark {
@@ -56,10 +57,13 @@ export function isWaiting(node: Node): boolean {
   return hasSigns || !!node.parentElement?.closest(RENDERED);
 }
 
+/** Whether the page has, in its first part, what a framework's server leaves there, or a script that may bring one. */
 function lookForSigns(): boolean {
-  const walker = document.createTreeWalker(document, SHOW_COMMENT);
-  while (walker.nextNode()) if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '')) return true;
-  return !completeAt && !!document.querySelector(TO_COME);
+  if (!completeAt && [...document.scripts].some((script) => script.matches(TO_COME))) return true;
+  const walker = document.createTreeWalker(document, SHOW_ELEMENT_AND_COMMENT);
+  for (let count = 0; count < LOOK_NODES && walker.nextNode(); count++)
+    if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '-')) return true;
+  return false;
 }
 
 /** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */

@@ -17,9 +17,9 @@ const WITH_ATTRIBUTES =
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine
  * some nodes are looked at all the same, which is all of most pages: nobody is to see their own number first.
  */
-const SLICE_MS = 5;
+const SLICE_MS = 4;
 const SLICE_NODES = 300;
-const MIN_TURNS = 4;
+const MIN_TURNS = 3;
 /** While the page is loading, it has so many times as long to itself as a look at it took. */
 const REST = 10;
 /** Elements among which some are looked for in one go. */
@@ -149,7 +149,7 @@ function examine(texts: readonly Text[]): void {
   const [last, behind] = reach(texts[texts.length - 1] as Text, 'nextNode');
   range.setStart(first, Math.max(0, before - REACH));
   range.setEnd(last, last.length - Math.max(0, behind - REACH));
-  const spans = finder.spans(range.toString());
+  const spans = finder().spans(range.toString());
   let end = Math.min(before, REACH);
   const isTouched = ({ length }: Text) => {
     const start = end;
@@ -214,7 +214,7 @@ function reviseAttribute(holder: Attr): void {
   const isFile = /^src/.test(name);
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
   // What a link dials may be encoded: it is looked at whole.
-  if ((name === 'href' || finder.spans(holder.nodeValue as string)[0]) && ownerElement?.matches(where))
+  if ((name === 'href' || finder().spans(holder.nodeValue as string)[0]) && ownerElement?.matches(where))
     revise([holder], isFile);
 }
 

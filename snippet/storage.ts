@@ -2,9 +2,10 @@
 import { config } from './config.js';
 import { fromDocument, parse, safely, stringify } from './guard.js';
 
-/** What was kept in localStorage under this name, unchecked; `undefined` if it cannot be had. */
+/** What was kept in localStorage under this name, unchecked; nothing if there is nothing, or it cannot be had. */
 export const readLocal = safely((name: string): unknown =>
-  parse(localStorage[`calltrk-${config.key}${name}`]),
+  // To fail is slow, and nothing is usual.
+  parse(localStorage[`calltrk-${config.key}${name}`] ?? null),
 );
 
 export const writeLocal = safely((name: string, value: unknown): void => {
@@ -16,13 +17,13 @@ export const eraseLocal = safely((name: string): void => {
 });
 
 /**
- * Every value of a cookie, as js-cookie 3 reads it, among others that are `undefined`: one of the host and one of the
+ * Every value of a cookie, as js-cookie 3 reads it, among others that are empty: one of the host and one of the
  * domain can stand side by side. Before 2023 CallRail put the company's number behind the name.
  */
 export function readCookies(name: string): (string | undefined)[] {
   return `${safely(fromDocument)('cookie')}`
     .split('; ')
-    .map(safely((cookie) => decodeURIComponent(cookie.match(`^calltrk_${name}(_\\d+)?=(.+)`)![2] as string)));
+    .map(safely((cookie) => decodeURIComponent(cookie.match(`^calltrk_${name}(_\\d+)?=(.+)`)?.[2] ?? '')));
 }
 
 /** As js-cookie 3 writes it, on the widest domain on which the browser keeps it; a time that is over erases it. */

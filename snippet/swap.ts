@@ -68,7 +68,8 @@ const known = new Set<Holder>();
 const lastIn = new WeakMap<Node, Text>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
 const aliases = new Map<string, string>();
-export let finder: NumberFinder;
+/** Made anew, when it is needed, with each number that it does not know. */
+let knownFinder: NumberFinder | undefined;
 let kept: string;
 let rests = false;
 
@@ -80,11 +81,12 @@ export function prepareSwap(): void {
     if (keep) document.body?.matches(keep);
     if (keep) kept += `,${keep}`;
   })();
-  look();
 }
 
-function look(): void {
-  finder = createFinder([...config.targets, ...aliases.keys()], config.codes, config.texts);
+/** Finds the numbers that are to be swapped, and those that stand in their place. */
+export function finder(): NumberFinder {
+  knownFinder ??= createFinder([...config.targets, ...aliases.keys()], config.codes, config.texts);
+  return knownFinder;
 }
 
 /** From the next pass on, `target` shows this number; without one, the site's own. */
@@ -93,7 +95,7 @@ export function assign(target: string, number: Spellings | undefined): void {
   if (!number) return;
   numbers.set(target, number);
   if (!config.targets.includes(number.e164)) aliases.set(number.e164, target);
-  look();
+  knownFinder = undefined;
 }
 
 /** From the next pass on, every target shows the site's own number, or no longer so. */
@@ -109,7 +111,7 @@ export function settle(): typeof done {
 
 /** The target that this text spells. */
 export function targetOf(text: string): string {
-  return finder.exact(text) ?? '';
+  return finder().exact(text) ?? '';
 }
 
 /** What the page says here, whatever we have written. */
@@ -183,7 +185,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
           : writeLike(written, name, number);
     edits.push([at, at + written.length, instead]);
   };
-  if (first.nodeName !== 'href') finder.find(text, write, isFile);
+  if (first.nodeName !== 'href') finder().find(text, write, isFile);
   else {
     const [, before = '', dialled = ''] = PHONE_LINK.exec(text) ?? [];
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);

@@ -74,7 +74,7 @@ let retryMs = RETRY_MS;
 let told = '{}';
 /** The token of another site with which the visitor came. */
 let arrived: string | null;
-/** Settles with every request so far. */
+/** Settles with every request so far, of which there may be none. */
 let answered: Promise<unknown> | undefined;
 
 /** Begins, with what the page has said of consent by now. Returns what it says later goes to. */
@@ -101,8 +101,6 @@ export function startTracker(said: string | undefined): (state: string) => void 
       finish();
     },
   );
-  // Before anybody has agreed to anything, a number for how this page was reached is all that can be shown.
-  chooseSources(currentTouch());
   let isStarted = false;
   const decide = watchConsent(said, (granted) => {
     if (granted) begin();
@@ -110,12 +108,12 @@ export function startTracker(said: string | undefined): (state: string) => void 
     if (isStarted) show();
   });
   isStarted = true;
+  // Before anybody has agreed to anything, a number for how this page was reached is all that can be shown.
+  if (!here) chooseSources(currentTouch());
   // Each of what a start takes is a task of its own.
   soon(show);
 
   watchPresence(() => tell({ type: 'leave' }, true));
-  // What the page ends with has not been seen yet.
-  listen('DOMContentLoaded', () => quietly(ask));
   listen('visibilitychange', () => isVisible() && isOverdue() && askAgain());
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
@@ -126,7 +124,7 @@ export function startTracker(said: string | undefined): (state: string) => void 
 
 function renew(root: Root): void {
   observe(root);
-  scan();
+  soon(show);
 }
 
 /** Nothing tells what the parser adds: it is seen before the next frame is painted. */
@@ -149,10 +147,12 @@ function begin(): void {
   here = openVisitor();
   view = { id: createUuid(), ...pageHere() };
   rest(false);
+  asked.clear();
+  answered = undefined;
   chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
   for (const target of pooled) assign(target, parseSpellings(here.numbers?.[target]));
-  soon(() => here && keepVisitor(here));
+  later(0, () => here && keepVisitor(here));
   catchUp();
   // What is on its way now may have failed by then.
   later(CATCH_UP_MS, () => here && catchUp());
@@ -168,8 +168,7 @@ function end(): void {
 function show(): void {
   scan();
   fillFields();
-  asked.clear();
-  if (wanted()[0] || document.readyState !== 'loading') ask();
+  if (wanted()[0] || (document.readyState !== 'loading' && !answered)) ask();
 }
 
 /** Source trackers need no server: the first whose rule fits how this session began gives its number. */

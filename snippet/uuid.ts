@@ -1,7 +1,8 @@
 /** A random UUID, version 4; `crypto.randomUUID` is missing on http pages. Of the variant's four forms, always one. */
 export function createUuid(): string {
-  return 'xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx'.replace(/x/g, () =>
-    ((crypto.getRandomValues(new Uint8Array(1))[0] as number) % 16).toString(16),
+  const random = crypto.getRandomValues(new Uint8Array(36));
+  return 'xxxxxxxx-xxxx-4xxx-axxx-xxxxxxxxxxxx'.replace(/x/g, (_, at: number) =>
+    ((random[at] as number) % 16).toString(16),
   );
 }
 
