@@ -246,7 +246,15 @@ describe('a page on which everything fails', () => {
   });
 
   test('shows what it hid, by its own clock within a second', async () => {
-    const { page } = await ground.open(patient({ fault: () => new Promise(() => {}) }));
+    const stopped = async ({ clock }: Page) => {
+      await clock.install({ time: 0 });
+      await clock.pauseAt(1000);
+    };
+    const { page } = await ground.open({
+      html: HTML,
+      before: stopped,
+      fault: () => new Promise(() => {}),
+    });
     await started(page);
     expect(await page.isVisible('#hidden')).toBe(false);
     await page.clock.runFor(1000);
