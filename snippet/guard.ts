@@ -25,6 +25,11 @@ export function later(ms: number, work: () => void): void {
   setTimeout(safely(work), ms);
 }
 
+/** `work`, before the next frame is painted. Where nothing is painted, never. */
+export const beforeFrame = safely((work: () => void): void => {
+  requestAnimationFrame(safely(work));
+});
+
 const due = new Set<() => void>();
 
 /** `work`, once, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
@@ -33,8 +38,8 @@ export function soon(work: () => void): void {
   const once = () => {
     if (due.delete(work)) work();
   };
-  requestAnimationFrame(safely(once));
   later(0, once);
+  beforeFrame(once);
 }
 
 /** What the page may do to this later is nothing to us. */

@@ -66,6 +66,8 @@ const places = new WeakMap<Node, Place>();
 const known = new Set<Holder>();
 /** The text that was written last in each element: a page may answer by putting a new one in its place. */
 const lastIn = new WeakMap<Node, Text>();
+/** What was said of each last. */
+const said = new WeakMap<Node, string>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
 const aliases = new Map<string, string>();
 /** Made anew, when it is needed, with each number that it does not know. */
@@ -193,14 +195,14 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
   }
   if (!seen[0] && !old.some(Boolean)) return;
   if (isKept(first)) {
-    explain('kept', text);
+    say(first, 'kept', text);
     return;
   }
   for (const target of seen) found.add(target);
   for (const holder of holders) known.add(holder);
   if (isWaiting((first as Attr).ownerElement ?? first)) {
     done.waiting.push(...holders);
-    explain('waiting', text);
+    say(first, 'waiting', text);
     return;
   }
 
@@ -221,7 +223,14 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
     holder.nodeValue = shown;
   });
-  explain(isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
+  say(first, isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
+}
+
+/** Says once what was decided, however often it is looked at. */
+function say(holder: Holder, code: string, text: string): void {
+  const words = code + text;
+  if (said.get(holder) !== words) explain(code, text);
+  said.set(holder, words);
 }
 
 /** What is known of a place: of a text that has taken the place of another one, what was known of that. */

@@ -9,7 +9,7 @@ import { config } from './config.js';
 import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
-import { fromDocument, later, listen, safely, soon, stringify } from './guard.js';
+import { beforeFrame, fromDocument, later, listen, soon, stringify } from './guard.js';
 import { observe, prepareObserver, quietly, wasLeftAlone } from './observer.js';
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
@@ -131,7 +131,7 @@ function renew(root: Root): void {
 function follow(): void {
   if (document.readyState !== 'loading') return;
   rescan();
-  requestAnimationFrame(safely(follow));
+  beforeFrame(follow);
 }
 
 /** Another site of the company may have sent the visitor on: how, is nobody's business that reads the address. */
