@@ -1,6 +1,6 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
-import { later, safely } from './guard.js';
-import { ATTRIBUTES, type Root } from './scanner.js';
+import { beforeFrame, later, safely } from './guard.js';
+import { ATTRIBUTES, type Root, rescan } from './scanner.js';
 import type { Holder } from './swap.js';
 
 /**
@@ -9,11 +9,13 @@ import type { Holder } from './swap.js';
  */
 const MAX_ROUNDS = 100;
 
-/** To look at the whole page is quicker than to look at more of these. */
+/** To look at the whole page is quicker than to look at more of these, as a long page brings them that is being loaded. */
 const MAX_RECORDS = 1000;
 
 let rounds = 0;
 let hasMissed = false;
+/** This page has brought so many. */
+let isLong = false;
 let onChange: (added: Node[] | undefined, changed: Holder[]) => void;
 let observer: MutationObserver | undefined;
 
@@ -28,6 +30,8 @@ const react = safely((records: MutationRecord[]) => {
   if (rounds > MAX_ROUNDS) return;
   if (records.length > MAX_RECORDS) {
     onChange(undefined, []);
+    isLong = true;
+    follow();
     return;
   }
   const added = new Set<Node>();
@@ -42,15 +46,25 @@ const react = safely((records: MutationRecord[]) => {
   onChange([...added].filter(isTop), [...changed]);
 });
 
-/** While the parser is at work, it is not told what that adds: to be told of each node takes longer than to look at it. */
+/** Of a long page we are not told what the parser adds: to be told of each node takes longer than to look at it. */
 export function observe(root: Root): void {
   observer?.observe(root, {
-    childList: (root as Document).readyState !== 'loading',
+    childList: !(isLong && isLoading(root)),
     subtree: true,
     characterData: true,
     attributeFilter: ATTRIBUTES,
   });
 }
+
+/** Looks itself, before each frame, until the parser is through. */
+function follow(): void {
+  if (!isLoading(document)) return;
+  observe(document);
+  rescan();
+  beforeFrame(follow);
+}
+
+const isLoading = (root: Root) => (root as Document).readyState === 'loading';
 
 /** Runs `write`, whose changes to the page are not seen. */
 export function quietly(write: () => void): void {

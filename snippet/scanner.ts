@@ -18,10 +18,10 @@ const WITH_ATTRIBUTES =
  * some nodes are looked at all the same, which is all of most pages: nobody is to see their own number first.
  */
 const SLICE_MS = 4;
-const SLICE_NODES = 300;
-const MIN_TURNS = 3;
+const SLICE_NODES = 500;
+const MIN_TURNS = 2;
 /** While the page is loading, it has so many times as long to itself as a look at it took. */
-const REST = 10;
+const REST = 4;
 /** Elements among which some are looked for in one go. */
 const PART_NODES = 15_000;
 
@@ -58,11 +58,12 @@ let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
 
-/** `tell` is told of each root. `run` is to run what it is given, and to see nothing of what that writes. */
+/** Does nothing yet. `tell` is told of each root. `run` is to run what it is given, and to see nothing of what that writes. */
 export function prepareScan(tell: (root: Root) => void, run: (work: () => void) => void): void {
   onRoot = tell;
   slice = run;
-  enter(document);
+  roots.add(document);
+  tell(document);
 }
 
 function enter(root: Root | null | undefined): void {

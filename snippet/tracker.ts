@@ -9,12 +9,12 @@ import { config } from './config.js';
 import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
-import { beforeFrame, fromDocument, later, listen, soon, stringify } from './guard.js';
+import { fromDocument, later, listen, soon, stringify } from './guard.js';
 import { observe, prepareObserver, quietly, wasLeftAlone } from './observer.js';
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
-import { prepareScan, type Root, rescan, reviseAgain, scan, sweep } from './scanner.js';
+import { prepareScan, type Root, reviseAgain, scan, sweep } from './scanner.js';
 import {
   assign,
   found,
@@ -118,20 +118,12 @@ export function startTracker(said: string | undefined): (state: string) => void 
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
   later(TICK_MS, tick);
-  follow();
   return decide;
 }
 
 function renew(root: Root): void {
   observe(root);
   soon(show);
-}
-
-/** Nothing tells what the parser adds: it is seen before the next frame is painted. */
-function follow(): void {
-  if (document.readyState !== 'loading') return;
-  rescan();
-  beforeFrame(follow);
 }
 
 /** Another site of the company may have sent the visitor on: how, is nobody's business that reads the address. */
@@ -152,8 +144,12 @@ function begin(): void {
   chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
   for (const target of pooled) assign(target, parseSpellings(here.numbers?.[target]));
-  later(0, () => here && keepVisitor(here));
-  catchUp();
+  later(0, () => {
+    if (!here) return;
+    keepVisitor(here);
+    fillFields();
+    catchUp();
+  });
   // What is on its way now may have failed by then.
   later(CATCH_UP_MS, () => here && catchUp());
 }
@@ -167,7 +163,7 @@ function end(): void {
 
 function show(): void {
   scan();
-  fillFields();
+  sweep();
   if (wanted()[0] || (document.readyState !== 'loading' && !answered)) ask();
 }
 

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BrowserContext, BrowserContextOptions, Frame, Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { ScriptConfig } from '../../shared/contract/visitor.js';
@@ -21,6 +22,8 @@ export const FLYER = '+13055550121';
 /** The landing page of those visitors. */
 export const FROM_FLYER = '?promo=summer-mailer';
 
+const PAUSE_MS = 400;
+
 export interface Received {
   /** `/v1/swap` or `/v1/events`. */
   path: string;
@@ -31,7 +34,10 @@ export interface Received {
 export type Fault = (response: ServerResponse, request: Received) => unknown;
 
 export interface AnyPage {
-  /** A whole document, with `{{script}}` in it for the tag (`{{src}}` for its address, `{{base}}` for the server's), or what is in its body. */
+  /**
+   * A whole document, or what is in its body. `{{script}}` is the tag, `{{src}}` its address, `{{base}}` the server's;
+   * at `{{pause}}` the site takes its time.
+   */
   html?: string;
   /** In the head, before and after the script. */
   head?: string;
@@ -129,7 +135,7 @@ export async function openGround({
     response.end(await answer.text());
   });
 
-  const site = await listen((request, response) => {
+  const site = await listen(async (request, response) => {
     const url = new URL(request.url ?? '', 'http://site');
     const [, place = '', path = ''] = /^\/p\/(\d+)\/(.*)$/.exec(url.pathname) ?? [];
     const { page } = published[Number(place)] ?? {};
@@ -152,7 +158,13 @@ export async function openGround({
       'cache-control': 'no-cache',
       ...Object.fromEntries(headers),
     });
-    response.end(fill(document));
+    const [first = '', ...rest] = fill(document).split('{{pause}}');
+    response.write(first);
+    for (const part of rest) {
+      await sleep(PAUSE_MS);
+      response.write(part);
+    }
+    response.end();
   });
 
   const chromium: Chromium = await startChromium(browser);
