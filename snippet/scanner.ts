@@ -48,6 +48,8 @@ export type Root = Document | ShadowRoot;
 const roots = new Set<Root>();
 const tasks: Generator<void>[] = [];
 const sweeps: Generator<void>[] = [];
+/** So many turns of theirs are left. */
+let sweepTurns = 0;
 /** The one that is ever made: each that lives costs the page a little with each change. */
 const range = new Range();
 let isWorking = false;
@@ -72,7 +74,8 @@ function enter(root: Root | null | undefined): void {
   onRoot(root);
   // Components stand in components: what is in here is looked for now, not at the next sweep.
   tasks.push(visit(root));
-  sweeps.push(sweepIn(root));
+  sweeps.unshift(sweepIn(root));
+  sweepTurns++;
 }
 
 /**
@@ -87,22 +90,27 @@ export function scan(nodes: Iterable<Node> = roots): void {
 
 /** Looks at the page anew, unless it was looked at just now; nothing tells what the parser has added. */
 export function rescan(): void {
-  if (!queue()[0] && performance.now() > restsUntil) scan();
+  if (!tasks[0] && performance.now() > restsUntil) scan();
 }
 
-/** Looks for shadow roots and frames that are new; nothing tells of those. */
-export function sweep(): void {
-  if (sweeps[0]) return;
-  for (const root of roots) {
-    if (root.isConnected && (root.ownerDocument ?? (root as Document)).defaultView)
-      sweeps.push(sweepIn(root));
-    else roots.delete(root);
+/**
+ * Goes on looking for shadow roots and frames that are new, of which nothing tells, for so many turns: each element
+ * that is looked at costs, and a long page has many.
+ */
+export function sweep(turns: number): void {
+  sweepTurns = turns;
+  if (!sweeps[0]) {
+    for (const root of roots) {
+      if (root.isConnected && (root.ownerDocument ?? (root as Document)).defaultView)
+        sweeps.push(sweepIn(root));
+      else roots.delete(root);
+    }
   }
   work();
 }
 
 /** What there is to do: new shadow roots and frames last. */
-const queue = () => (tasks[0] ? tasks : sweeps);
+const queue = () => (tasks[0] || sweepTurns <= 0 ? tasks : sweeps);
 
 function work(): void {
   if (isWorking) return;
@@ -112,6 +120,7 @@ function work(): void {
     for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < start + SLICE_MS); turn++) {
       const from = queue();
       const task = from.shift();
+      if (from === sweeps) sweepTurns--;
       // A task that fails is over as well.
       if (safely(() => task?.next().done)() === false) from.unshift(task as Generator<void>);
     }

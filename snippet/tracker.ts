@@ -49,6 +49,8 @@ const RETRY_MS = 2000;
 const WAITING_MS = 50;
 /** How often it is looked for what no observer tells of, as a shadow root that was attached later. */
 const TICK_MS = 500;
+/** For so many turns, which is all of most pages. */
+const SWEEP_TURNS = 10;
 /** And so many times as long as that took there is a rest. */
 const TICK_REST = 30;
 const CATCH_UP_MS = 30_000;
@@ -163,7 +165,7 @@ function end(): void {
 
 function show(): void {
   scan();
-  sweep();
+  later(0, () => sweep(Number.POSITIVE_INFINITY));
   if (wanted()[0] || (document.readyState !== 'loading' && !answered)) ask();
 }
 
@@ -182,7 +184,7 @@ function tick(): void {
   const start = performance.now();
   if (isVisible()) {
     if (wasLeftAlone()) scan();
-    sweep();
+    sweep(SWEEP_TURNS);
     knownHolders();
     fillFields();
     reveal();
