@@ -59,9 +59,9 @@ export function parseSpellings(value: unknown): Spellings | undefined {
   const { e164, national, national_string, international } = Object(value) as Spellings;
   const spellings = { e164, national, national_string, international };
   const digits = digitsOf(`${international}`);
-  const isGood = (text: unknown) =>
-    typeof text === 'string' && /^[\d ()+.-]{4,24}$/.test(text) && digitsOf(text).endsWith(digits.slice(-4));
-  const isWhole = /^(1\d{10}|[2-9]\d{6,14})$/.test(digits) && `+${digits}` === e164;
+  const isGood = (text: string) =>
+    /^[\d ()+.-]{4,24}$/.test(text) && digitsOf(`${text}`).endsWith(digits.slice(-4));
+  const isWhole = /^\+(1\d{10}|[2-9]\d{6,14})$/.test(e164) && `+${digits}` === e164;
   return isWhole && Object.values(spellings).every(isGood) ? spellings : undefined;
 }
 
@@ -83,14 +83,13 @@ export function createFinder(
         .map((code): Parts => [number, code, number.slice(code.length)]),
     );
   const targets = [...texts, ...known].map(([target]) => target);
-  const literals = (read: (text: string) => string) =>
-    texts.map(([text]) => `(${read(text).replace(/\W/g, '\\$&')})`);
+  const literals = texts.map(([text]) => `(${narrow(text).replace(/\W/g, '\\$&')})`);
   /** Whichever of these: without any, an expression that matches nothing. */
   const anyOf = (expressions: string[]) => new RegExp(expressions.join('|') || '$^', 'g');
-  const pattern = anyOf([...literals(narrow), ...known.map(patternOf)]);
+  const pattern = anyOf([...literals, ...known.map(patternOf)]);
   // The digits alone, however wide: that is found quicker, and in most texts is not.
   const digits = anyOf([
-    ...literals(String),
+    ...literals,
     ...known.map(([, , national]) =>
       [...national].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS),
     ),
@@ -105,15 +104,15 @@ export function createFinder(
     const text = narrow(original);
     const context = isFile ? '' : text;
     const matches = [...text.matchAll(pattern)];
+    const places = matches.map(spanOf);
     matches.forEach((match, n) => {
-      const [start, end] = spanOf(match);
+      const [start, end] = places[n] as Span;
       // Numbers with nothing between them are no part of each other.
-      const isBeside = (other: RegExpExecArray | undefined) =>
-        !!other && spanOf(other).some((at) => at === start || at === end);
       if (
         !DECIMAL.test(context.slice(start, end)) &&
-        (isBeside(matches[n - 1]) || !AFTER_THIS.test(context.slice(Math.max(0, start - CONTEXT), start))) &&
-        (isBeside(matches[n + 1]) || !BEFORE_THIS.test(context.slice(end, end + CONTEXT)))
+        (places[n - 1]?.[1] === start ||
+          !AFTER_THIS.test(context.slice(Math.max(0, start - CONTEXT), start))) &&
+        (places[n + 1]?.[0] === end || !BEFORE_THIS.test(context.slice(end, end + CONTEXT)))
       )
         tell(
           targets[match.findIndex((group, place) => place && group) - 1] as string,

@@ -25,22 +25,17 @@ export function later(ms: number, work: () => void): void {
   setTimeout(safely(work), ms);
 }
 
-/** `work`, before the next frame is painted. Where nothing is painted, never. */
-export const beforeFrame = safely((work: () => void): void => {
-  requestAnimationFrame(safely(work));
-});
-
 const due = new Set<() => void>();
 
 /** `work`, once, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
-export function soon(work: () => void): void {
+export const soon = safely((work: () => void): void => {
   due.add(work);
   const once = () => {
     if (due.delete(work)) work();
   };
   later(0, once);
-  beforeFrame(once);
-}
+  requestAnimationFrame(safely(once));
+});
 
 /** What the page may do to this later is nothing to us. */
 export const { parse } = JSON;

@@ -1,6 +1,6 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
-import { beforeFrame, later, safely } from './guard.js';
-import { ATTRIBUTES, type Root, rescan } from './scanner.js';
+import { later, safely } from './guard.js';
+import { ATTRIBUTES, type Root } from './scanner.js';
 import type { Holder } from './swap.js';
 
 /**
@@ -31,7 +31,7 @@ const react = safely((records: MutationRecord[]) => {
   if (records.length > MAX_RECORDS) {
     onChange(undefined, []);
     isLong = true;
-    follow();
+    observe(document);
     return;
   }
   const added = new Set<Node>();
@@ -56,14 +56,6 @@ export function observe(root: Root): void {
   });
 }
 
-/** Looks itself, before each frame, until the parser is through. */
-function follow(): void {
-  if (!isLoading(document)) return;
-  observe(document);
-  rescan();
-  beforeFrame(follow);
-}
-
 const isLoading = (root: Root) => (root as Document).readyState === 'loading';
 
 /** Runs `write`, whose changes to the page are not seen. */
@@ -81,9 +73,9 @@ export function quietly(write: () => void): void {
   rounds++;
 }
 
-/** Whether a page was left alone since this was asked last: then nobody knows what it is like. */
-export function wasLeftAlone(): boolean {
-  const left = hasMissed;
+/** Whether something may have changed unseen since this was asked last. */
+export function hasMissedSome(): boolean {
+  const missed = hasMissed || (isLong && isLoading(document));
   hasMissed = false;
-  return left;
+  return missed;
 }

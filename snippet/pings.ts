@@ -1,7 +1,7 @@
 /** Signs of life: while somebody is there and looking, the number on the page stays theirs. */
 import { listen } from './guard.js';
 
-const ACTIVITY = ['pointermove', 'pointerdown', 'keydown', 'touchstart', 'scroll', 'visibilitychange'];
+const ACTIVITY = ['pointermove', 'pointerdown', 'keydown', 'scroll', 'visibilitychange'];
 /** However short a time the server names, no page sends more often than this. */
 const MIN_SECONDS = 5;
 

@@ -6,12 +6,12 @@ import { later, safely } from './guard.js';
 import { concerned, finder, type Holder, isKept, originalOf, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
-export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
+const NAMES = ['title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
+export const ATTRIBUTES = ['href', ...NAMES];
 const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
 /** Elements that have one. Of links only those that are no addresses of pages, which are most: each costs time. */
-const WITH_ATTRIBUTES =
-  '[href*=":"]:not([href^=http]),[href*="wa.me"],[href*=whatsapp],[title],[alt],[aria-label],[placeholder],[value],[src],[srcset]';
+const WITH_ATTRIBUTES = `[${NAMES.join('],[')}],[href*=":"]:not([href^=http]),[href*="wa.me"],[href*=whatsapp]`;
 
 /**
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine
@@ -20,13 +20,13 @@ const WITH_ATTRIBUTES =
 const SLICE_MS = 4;
 const SLICE_NODES = 500;
 const MIN_TURNS = 2;
-/** While the page is loading, it has so many times as long to itself as a look at it took. */
-const REST = 4;
+/** The page is looked at anew this long after it has removed the very text at which we were. */
+const RETRY_MS = 200;
 /** Elements among which some are looked for in one go. */
 const PART_NODES = 15_000;
 
 /** How far from its last digit a number may begin, of what stands between them in a page. */
-const REACH = 300;
+const REACH = 120;
 
 /** A number may go on, or be part of something longer, where the one text ends and the other begins with no letter. */
 const ENDS_OPEN = /(?:^|[^a-z\s])\s*$/i;
@@ -34,7 +34,7 @@ const GOES_ON = /^\s*(?:[^a-z\s]|$)/i;
 
 /** Elements that stand in a line unless a style says otherwise. */
 const INLINE =
-  /^(abbr|b|bd[io]|big|cite|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var)$/;
+  /^(abbr|b|bd[io]|cite|data|del|em|font|i|ins|kbd|label|mark|nobr|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var)$/;
 
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
@@ -54,8 +54,6 @@ let sweepTurns = 0;
 const range = new Range();
 let isWorking = false;
 let isDue = false;
-/** When this page may be looked at anew though nothing tells that it has changed. */
-let restsUntil = 0;
 let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
@@ -73,7 +71,7 @@ function enter(root: Root | null | undefined): void {
   roots.add(root);
   onRoot(root);
   // Components stand in components: what is in here is looked for now, not at the next sweep.
-  tasks.push(visit(root));
+  tasks.push(visit([root]));
   sweeps.unshift(sweepIn(root));
   sweepTurns++;
 }
@@ -84,13 +82,8 @@ function enter(root: Root | null | undefined): void {
  */
 export function scan(nodes: Iterable<Node> = roots): void {
   if (nodes === roots) tasks.length = 0;
-  tasks.unshift(...[...nodes].map(visit));
+  tasks.unshift(visit([...nodes]));
   work();
-}
-
-/** Looks at the page anew, unless it was looked at just now; nothing tells what the parser has added. */
-export function rescan(): void {
-  if (!tasks[0] && performance.now() > restsUntil) scan();
 }
 
 /**
@@ -116,15 +109,14 @@ function work(): void {
   if (isWorking) return;
   isWorking = true;
   slice(() => {
-    const start = performance.now();
-    for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < start + SLICE_MS); turn++) {
+    const end = performance.now() + SLICE_MS;
+    for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
       const from = queue();
       const task = from.shift();
       if (from === sweeps) sweepTurns--;
       // A task that fails is over as well.
       if (safely(() => task?.next().done)() === false) from.unshift(task as Generator<void>);
     }
-    restsUntil = Math.max(restsUntil, start) + REST * (performance.now() - start);
   });
   isWorking = false;
   if (!queue()[0] || isDue) return;
@@ -135,27 +127,38 @@ function work(): void {
   });
 }
 
-function* visit(node: Node): Generator<void> {
-  const walker = document.createTreeWalker(node, SHOW_TEXT);
+/** Texts of nodes that stand side by side are looked at together: a page may add thousands at once. */
+function* visit(nodes: readonly Node[]): Generator<void> {
   let texts: Text[] = [];
-  let at = node.nodeType === TEXT_NODE ? node : walker.nextNode();
-  while (at) {
-    texts.push(at as Text);
-    at = walker.nextNode();
-    if (at && texts.length < SLICE_NODES) continue;
-    examine(texts);
-    texts = [];
-    yield;
+  let last: Node | undefined;
+  for (const node of nodes) {
+    const isPause = ++visited % SLICE_NODES === 0;
+    if (isPause || node.previousSibling !== last) texts = examine(texts);
+    if (isPause) yield;
+    last = node;
+    const walker = document.createTreeWalker(node, SHOW_TEXT);
+    let at = node.nodeType === TEXT_NODE ? node : walker.nextNode();
+    for (; at; at = walker.nextNode()) {
+      texts.push(at as Text);
+      if (texts.length < SLICE_NODES) continue;
+      texts = examine(texts);
+      yield;
+      // Whoever stands on what was removed does not find the way back.
+      if (at.isConnected !== node.isConnected) later(RETRY_MS, scan);
+    }
   }
-  if (node.nodeType !== TEXT_NODE) yield* visitElements(node as Element);
+  examine(texts);
+  yield;
+  for (const node of nodes) if (node.nodeType !== TEXT_NODE) yield* visitElements(node as Element);
 }
 
 /**
  * Brings numbers that touch these texts up to date. All are read and searched at once, with some of what is around
- * them: to read each by itself takes three times as long.
+ * them: to read each by itself takes three times as long. None of them is left.
  */
-function examine(texts: readonly Text[]): void {
-  const [first, before] = reach(texts[0] as Text, 'previousNode');
+function examine(texts: readonly Text[]): Text[] {
+  if (!texts[0]) return [];
+  const [first, before] = reach(texts[0], 'previousNode');
   const [last, behind] = reach(texts[texts.length - 1] as Text, 'nextNode');
   range.setStart(first, Math.max(0, before - REACH));
   range.setEnd(last, last.length - Math.max(0, behind - REACH));
@@ -167,6 +170,7 @@ function examine(texts: readonly Text[]): void {
     return spans.some(([from, to]) => from <= end && to >= start);
   };
   if (spans[0]) reviseAgain(texts.filter(isTouched));
+  return [];
 }
 
 /** The first text on this side that is far enough away, or the last one there is; and how many characters are up to its far end. */
@@ -181,6 +185,8 @@ function reach(text: Text, step: 'previousNode' | 'nextNode'): [Text, number] {
 /** A search cannot be sliced: where it would take too long, each element is looked at instead. */
 function* visitElements(node: Element): Generator<void> {
   visitAttributes(node);
+  if (++visited % SLICE_NODES === 0) yield;
+  if (!node.firstElementChild) return;
   // Roots of shadows, which are small, cannot count theirs.
   const all = node.getElementsByTagName?.('*') ?? [];
   const isLarge = all.length > PART_NODES;

@@ -51,23 +51,20 @@ export interface Tap {
   target: string;
 }
 
-/** What stands in place of a stretch of text. */
-type Edit = [start: number, end: number, text: string];
-
 /** The numbers that are shown now, by target. */
 export const numbers = new Map<string, Spellings>();
 /** Every number of ours that was seen on the page, targets among them. */
 export const found = new Set<string>();
-/** What was done since it was last settled: how often we wrote, and what is left because a framework will come. */
-let done = { written: 0, waiting: [] as Holder[] };
+/** What is left because a framework will come: each once, however many stand together. */
+export const waiting = new Set<Holder>();
+/** How often we have written. */
+export let written = 0;
 
 const places = new WeakMap<Node, Place>();
 /** Where a number of ours was seen: all that changes when the numbers do. */
-const known = new Set<Holder>();
+const seenIn = new Set<Holder>();
 /** The text that was written last in each element: a page may answer by putting a new one in its place. */
 const lastIn = new WeakMap<Node, Text>();
-/** What was said of each last. */
-const said = new WeakMap<Node, string>();
 /** Every number shown so far, to its target: the copy that a page makes of a swapped node has no original. */
 const aliases = new Map<string, string>();
 /** Made anew, when it is needed, with each number that it does not know. */
@@ -105,12 +102,6 @@ export function rest(now: boolean): void {
   rests = now;
 }
 
-export function settle(): typeof done {
-  const settled = done;
-  done = { written: 0, waiting: [] };
-  return settled;
-}
-
 /** The target that this text spells. */
 export function targetOf(text: string): string {
   return finder().exact(text) ?? '';
@@ -130,10 +121,10 @@ export function concerned(holder: Holder): readonly Holder[] {
 
 /** Every place that is in the page still, and had a number of ours. */
 export function knownHolders(): Holder[] {
-  for (const holder of known) {
-    if (!((holder as Attr).ownerElement ?? holder).isConnected) known.delete(holder);
+  for (const holder of seenIn) {
+    if (!((holder as Attr).ownerElement ?? holder).isConnected) seenIn.delete(holder);
   }
-  return [...known];
+  return [...seenIn];
 }
 
 /** What a link dials that shows a number of ours. */
@@ -161,14 +152,15 @@ export function isKept(node: Node): boolean {
  */
 export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const [first] = holders as [Holder];
-  const old = holders.map(placeOf);
+  const known = holders.map(placeOf);
   const originals = holders.map(originalOf);
   const text = originals.join('');
   const seen: string[] = [];
-  const edits: Edit[] = [];
+  /** What stands in place of each character. */
+  const next: string[] = text.split('');
   let tap: Tap | undefined;
 
-  const write = (name: string, written: string, at: number, before?: string): void => {
+  const write = (name: string, old: string, at: number, before?: string): void => {
     // One of ours that was taken back becomes the target again.
     const own = aliases.get(name) ?? name;
     // The same text may stand for several targets: the first that has a number.
@@ -181,11 +173,13 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     tap = { number: number.e164, target };
     const instead =
       before !== undefined
-        ? writeLink(before, written, number)
+        ? writeLink(before, old, number)
         : template
           ? fill(template, number)
-          : writeLike(written, name, number);
-    edits.push([at, at + written.length, instead]);
+          : writeLike(old, name, number);
+    // The last character takes the rest.
+    const last = old.length - 1;
+    for (let n = 0; n <= last; n++) next[at + n] = n < last ? (instead[n] ?? '') : instead.slice(n);
   };
   if (first.nodeName !== 'href') finder().find(text, write, isFile);
   else {
@@ -193,44 +187,34 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
     if (target) write(target, dialled, before.length, before);
   }
-  if (!seen[0] && !old.some(Boolean)) return;
+  if (!seen[0] && !known.some(Boolean)) return;
   if (isKept(first)) {
-    say(first, 'kept', text);
+    explain('kept', text);
     return;
   }
   for (const target of seen) found.add(target);
-  for (const holder of holders) known.add(holder);
+  for (const holder of holders) seenIn.add(holder);
   if (isWaiting((first as Attr).ownerElement ?? first)) {
-    done.waiting.push(...holders);
-    say(first, 'waiting', text);
+    for (const holder of holders) waiting.add(holder);
+    explain('waiting', text);
     return;
   }
 
-  const next = originals.map((original, n) => {
-    const at = originals.slice(0, n).join('').length;
-    return share(edits, text, at, at + original.length);
-  });
+  const texts = originals.map(({ length }) => next.splice(0, length).join(''));
   // All or nothing: half of one number and half of the other would be a third.
-  const isLost = old.some((place, n) => place && isFought(place, holders[n]?.nodeValue, next[n]));
+  const isLost = known.some((place, n) => place && isFought(place, holders[n]?.nodeValue, texts[n]));
   holders.forEach((holder, n) => {
-    const place = old[n] ?? { writtenAt: 0, fights: 0 };
+    const place = known[n] ?? { writtenAt: 0, fights: 0 };
     const original = originals[n] as string;
-    const shown = isLost ? original : (next[n] as string);
+    const shown = isLost ? original : (texts[n] as string);
     places.set(holder, Object.assign(place, { holders, tap, original, shown }));
     if (shown === holder.nodeValue) return;
     place.writtenAt = Date.now();
-    done.written++;
+    written++;
     if (holder.parentNode) lastIn.set(holder.parentNode, holder as Text);
     holder.nodeValue = shown;
   });
-  say(first, isLost ? 'lost' : edits[0] ? 'swap' : 'own', text);
-}
-
-/** Says once what was decided, however often it is looked at. */
-function say(holder: Holder, code: string, text: string): void {
-  const words = code + text;
-  if (said.get(holder) !== words) explain(code, text);
-  said.set(holder, words);
+  explain(isLost ? 'lost' : tap ? 'swap' : 'own', text);
 }
 
 /** What is known of a place: of a text that has taken the place of another one, what was known of that. */
@@ -250,19 +234,6 @@ function isFought(place: Place, now: string | null | undefined, next: string | u
     if (isFight && place.fights === MAX_FIGHTS + 1) emit('error', { code: 'lost' });
   }
   return place.fights > MAX_FIGHTS;
-}
-
-/** What a node reads that has the characters `from` to `to` of `text`. The last that an edit reaches takes its rest. */
-function share(edits: readonly Edit[], text: string, from: number, to: number): string {
-  let result = '';
-  let copied = from;
-  for (const [start, end, instead] of edits) {
-    if (end <= from || start >= to) continue;
-    result += text.slice(copied, Math.max(start, copied));
-    result += instead.slice(Math.max(from - start, 0), end > to ? to - start : instead.length);
-    copied = Math.min(end, to);
-  }
-  return result + text.slice(copied, to);
 }
 
 /** A number in a link: E.164, and without its plus where it stands in a path or a parameter without one. */

@@ -10,7 +10,7 @@ import { hasPrivacyControl, watchConsent } from './consent.js';
 import { debug, emit, explain } from './events.js';
 import { type CapturedForm, watchForms, watchFormsIn } from './forms.js';
 import { fromDocument, later, listen, soon, stringify } from './guard.js';
-import { observe, prepareObserver, quietly, wasLeftAlone } from './observer.js';
+import { hasMissedSome, observe, prepareObserver, quietly } from './observer.js';
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
@@ -23,8 +23,9 @@ import {
   numbers,
   prepareSwap,
   rest,
-  settle,
   targetOf,
+  waiting,
+  written,
 } from './swap.js';
 import { watchTaps } from './taps.js';
 import { catchUp, deliver, type NewEvent, post, send } from './transport.js';
@@ -51,15 +52,15 @@ const WAITING_MS = 50;
 const TICK_MS = 500;
 /** For so many turns, which is all of most pages. */
 const SWEEP_TURNS = 10;
-/** And so many times as long as that took there is a rest. */
-const TICK_REST = 30;
 const CATCH_UP_MS = 30_000;
 const MAX_TARGETS = 100;
 /** The parameter that brings a session from another site. */
 const LINK = 'calltrk_link';
 
-/** What waits for a framework: each once, however many stand together. */
-const pending = new Set<Holder>();
+/** What waits for a framework is looked at soon. */
+let isComing = false;
+/** So many of our writings the page was told of. */
+let toldOf = 0;
 /** Who is here, once something may be stored. */
 let here: Visitor | undefined;
 /** The view of this page, until the server has it. */
@@ -181,9 +182,8 @@ function chooseSources(touch: Touch): void {
 
 /** What is looked after again and again while the page is in view. */
 function tick(): void {
-  const start = performance.now();
   if (isVisible()) {
-    if (wasLeftAlone()) scan();
+    if (hasMissedSome()) scan();
     sweep(SWEEP_TURNS);
     knownHolders();
     fillFields();
@@ -191,22 +191,22 @@ function tick(): void {
     if (isNewPage()) tell({ type: 'page_view', ...pageHere() });
     if (isPingDue()) giveSignOfLife();
   }
-  later(TICK_MS + TICK_REST * (performance.now() - start), tick);
+  later(TICK_MS, tick);
 }
 
 /** Tells of what was just written, asks for what was found, and comes back for what waits. */
 function finish(): void {
-  const { written, waiting } = settle();
-  if (written) emit('swap', { count: written });
+  if (written > toldOf) emit('swap', { count: written - toldOf });
+  toldOf = written;
   if (wanted()[0]) later(GATHER_MS, () => wanted()[0] && ask());
-  if (waiting[0] && !pending.size) {
-    later(WAITING_MS, () => {
-      const again = [...pending];
-      pending.clear();
-      reviseAll(again);
-    });
-  }
-  for (const holder of waiting) pending.add(holder);
+  if (!waiting.size || isComing) return;
+  isComing = true;
+  later(WAITING_MS, () => {
+    const again = [...waiting];
+    waiting.clear();
+    isComing = false;
+    reviseAll(again);
+  });
 }
 
 function reviseAll(holders: Holder[]): void {
@@ -226,9 +226,9 @@ function tellForm(form: CapturedForm): void {
 /** A site's own form takes along who sent it, if it has fields for that. */
 function fillFields(): void {
   for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
-    const name = COOKIES.find((cookie) => field.name === `calltrk_${cookie}`);
+    const name = field.name.slice(8) as (typeof COOKIES)[number];
     if (here && config.forms && name === 'fcid') formSession(here);
-    if (name) field.value = here?.[name] ?? field.value;
+    if (COOKIES.includes(name)) field.value = here?.[name] ?? field.value;
   }
 }
 
