@@ -35,7 +35,7 @@ export async function buildMapped(version = 'dev') {
   });
   const [map, script] = outputFiles.map(({ text }) => text);
   // What is declared in one way only is smaller.
-  return minify(script.replaceAll(/\bconst /g, 'let '), {
+  return minify(script.replaceAll(/\b(?:const|var) /g, 'let '), {
     ecma: 2020,
     // What of Terser's habits makes a file longer once it is compressed is off.
     compress: {
@@ -45,6 +45,8 @@ export async function buildMapped(version = 'dev') {
       pure_getters: true,
       // `RegExp()` for `new RegExp()` and the like; not one of ours leans on a native that answers otherwise.
       unsafe: true,
+      unsafe_methods: true,
+      hoist_funs: true,
       inline: 1,
       lhs_constants: false,
       comparisons: false,

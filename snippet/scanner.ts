@@ -46,7 +46,8 @@ const SHOW_TEXT = 4;
 export type Root = Document | ShadowRoot;
 
 const roots = new Set<Root>();
-const tasks: Generator<void>[] = [];
+/** What of the page is still to be looked at. */
+export const tasks: Generator<void>[] = [];
 const sweeps: Generator<void>[] = [];
 /** So many turns of theirs are left. */
 let sweepTurns = 0;

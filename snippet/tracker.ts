@@ -14,7 +14,7 @@ import { hasMissedSome, observe, prepareObserver, quietly } from './observer.js'
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
-import { prepareScan, type Root, reviseAgain, scan, sweep } from './scanner.js';
+import { prepareScan, type Root, reviseAgain, scan, sweep, tasks } from './scanner.js';
 import {
   assign,
   found,
@@ -183,7 +183,7 @@ function chooseSources(touch: Touch): void {
 /** What is looked after again and again while the page is in view. */
 function tick(): void {
   if (isVisible()) {
-    if (hasMissedSome()) scan();
+    if (!tasks[0] && hasMissedSome()) scan();
     sweep(SWEEP_TURNS);
     knownHolders();
     fillFields();
