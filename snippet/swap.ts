@@ -156,8 +156,9 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
   const originals = holders.map(originalOf);
   const text = originals.join('');
   const seen: string[] = [];
-  /** What stands in place of each character. */
-  const next: string[] = text.split('');
+  const stays = isKept(first);
+  /** What stands in place of each character; what is kept may be the data of a whole app. */
+  const next: string[] = stays ? [] : text.split('');
   let tap: Tap | undefined;
 
   const write = (name: string, old: string, at: number, before?: string): void => {
@@ -188,7 +189,7 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     if (target) write(target, dialled, before.length, before);
   }
   if (!seen[0] && !known.some(Boolean)) return;
-  if (isKept(first)) {
+  if (stays) {
     explain('kept', text);
     return;
   }
