@@ -281,6 +281,38 @@ describe('much of everything', () => {
     expect(troubles).toEqual([]);
   });
 
+  test('150,000 elements that are added side by side at once, a number behind them', async () => {
+    const { page, troubles } = await ground.open({ html: `${NUMBER_PAGE}<p id="list"></p>` });
+    const number = await numberShown(page);
+    await page.evaluate(() => {
+      const list = document.getElementById('list') as HTMLElement;
+      list.innerHTML = `${'<i>w </i>'.repeat(150_000)}<b id="last">305-555-0100</b>`;
+    });
+    const last = () => page.textContent('#last');
+    await until(async () => ((await last()) === '305-555-0100' ? undefined : true), { timeoutMs: 30_000 });
+    expect(await last()).toBe(number.replace(/^\+1(...)(...)/, '$1-$2-'));
+    expect(troubles).toEqual([]);
+  });
+
+  test('a page that removes the very text at which the script rests is looked at to its end', async () => {
+    const { page, troubles } = await ground.open({ html: `${NUMBER_PAGE}<p id="list"></p>` });
+    await numberShown(page);
+    const begun = page.evaluate(async () => {
+      const list = document.getElementById('list') as HTMLElement;
+      list.innerHTML = `<span><u>${'<i>w </i>'.repeat(50_000)}</u><b id="last">305-555-0100</b></span>`;
+      // The script has begun, and gives the page its turn.
+      await new Promise((done) => queueMicrotask(() => queueMicrotask(() => done(null))));
+      const { textContent } = document.getElementById('last') as HTMLElement;
+      list.querySelector('u')?.remove();
+      return textContent;
+    });
+    expect(await begun).toBe('305-555-0100');
+    await until(async () => ((await page.textContent('#last')) === '305-555-0100' ? undefined : true), {
+      timeoutMs: 10_000,
+    });
+    expect(troubles).toEqual([]);
+  });
+
   test('100,000 text nodes: the work is done in many short pieces, and all of it is done', async () => {
     const { page, troubles } = await ground.open({
       html: `<p id="n">(305) 555-0100</p><main></main><script>
