@@ -59,8 +59,8 @@ export function parseSpellings(value: unknown): Spellings | undefined {
   const { e164, national, national_string, international } = Object(value) as Spellings;
   const spellings = { e164, national, national_string, international };
   const digits = digitsOf(`${international}`);
-  const isGood = (text: string) =>
-    /^[\d ()+.-]{4,24}$/.test(text) && digitsOf(`${text}`).endsWith(digits.slice(-4));
+  const isGood = (text: unknown) =>
+    typeof text === 'string' && /^[\d ()+.-]{4,24}$/.test(text) && digitsOf(text).endsWith(digits.slice(-4));
   const isWhole = /^\+(1\d{10}|[2-9]\d{6,14})$/.test(e164) && `+${digits}` === e164;
   return isWhole && Object.values(spellings).every(isGood) ? spellings : undefined;
 }

@@ -10,7 +10,7 @@ const NAMES = ['title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'src
 export const ATTRIBUTES = ['href', ...NAMES];
 const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
-/** Elements that have one. Of links only those that are no addresses of pages, which are most: each costs time. */
+/** Elements with such an attribute. Of links only those that are no addresses of pages, which are most: each costs time. */
 const WITH_ATTRIBUTES = `[${NAMES.join('],[')}],[href*=":"]:not([href^=http]),[href*="wa.me"],[href*=whatsapp]`;
 
 /**
@@ -34,7 +34,7 @@ const GOES_ON = /^\s*(?:[^a-z\s]|$)/i;
 
 /** Elements that stand in a line unless a style says otherwise. */
 const INLINE =
-  /^(abbr|b|bd[io]|cite|data|del|em|font|i|ins|kbd|label|mark|nobr|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var)$/;
+  /^(abbr|b|bd[io]|big|cite|data|del|dfn|em|font|i|ins|kbd|label|mark|nobr|q|s|samp|small|span|strike|strong|su[bp]|time|tt|u|var)$/;
 
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;

@@ -77,6 +77,8 @@ describe.each(LIBRARIES)('in %s', (library) => {
     ['letters', { ...POOL_NUMBER, national: '(786) CALL-NOW' }],
     ['markup', { ...POOL_NUMBER, national_string: '<b>7865550123' }],
     ['a number that is none', { ...POOL_NUMBER, e164: '+0' }],
+    ['a list for a text', { ...POOL_NUMBER, national: [POOL_NUMBER.national] }],
+    ['figures for a text', { ...POOL_NUMBER, national_string: 7865550123 }],
     ['text', '+17865550123'],
   ])('answered with %s, the site keeps its own number', async (_, answer) => {
     const page = openPage(library, { numbers: { [TARGET]: answer } });
