@@ -78,7 +78,10 @@ try {
   });
 } catch (error) {
   fail(
-    `The call failed: ${inWords(error)}. Does a server run at ${baseUrl} (npm start)? --url says where it is.`,
+    isUnsigned(error)
+      ? `The call was refused: ${inWords(error)}. If the server was started with a PUBLIC_URL, --public-url (or ` +
+          'PUBLIC_URL) must say the same here; and DATA_DIR must be the same as the server has.'
+      : `The call failed: ${inWords(error)}. Does a server run at ${baseUrl} (npm start)? --url says where it is.`,
   );
 }
 try {
@@ -88,6 +91,10 @@ try {
     `The call was placed, but its report could not be read: ${inWords(error)}. The key comes from CALLTRK_API_KEY, or ` +
       `else from ${join(dataDir, 'api-key')}.`,
   );
+}
+
+function isUnsigned(error: unknown): boolean {
+  return /answered 403: .*signature/s.test((error as Error).message);
 }
 
 function inWords(error: unknown): string {

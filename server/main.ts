@@ -235,10 +235,11 @@ function announce(
 ): void {
   const address = service.app.server.address();
   const port = typeof address === 'object' && address ? address.port : config.port;
-  const url = config.publicUrl ?? `http://localhost:${port}`;
+  // The demo is for whoever sits at this machine: a proxy in front of a public address does not pass it on.
+  const local = `http://localhost:${port}`;
   const facts = {
-    url,
-    demo: `${url}/demo`,
+    url: config.publicUrl ?? local,
+    demo: `${local}/demo`,
     account: accountId ?? '-',
     key_file: keyFile ?? '-',
     pid: String(process.pid),

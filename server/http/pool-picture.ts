@@ -44,7 +44,8 @@ export function drawPool(report: PoolReport): string {
   const figures: [string, string][] = [
     [`${numbers.held} of ${numbers.leasable}`, 'numbers held now'],
     [decimal(offeredLoad.erlangs), 'Erlangs in the peak hour'],
-    [String(goal?.numbers ?? 0), 'numbers would do (1 %)'],
+    // Of the first minutes nothing is counted yet.
+    [goal?.numbers ? String(goal.numbers) : '–', 'numbers would do (1 %)'],
     [measured, 'found all held (7 days)'],
   ];
   return `<svg xmlns="http://www.w3.org/2000/svg" class="pool-picture" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="pool-picture-title pool-picture-desc">

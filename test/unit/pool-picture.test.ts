@@ -103,6 +103,8 @@ describe('the picture of a pool', () => {
       expect(place).toBeLessThanOrEqual(760);
     }
     expect(texts('.soft').includes('nothing came yet')).toBe(held.length === 0);
+    // Nobody is told that no number would do.
+    if (held.length === 0) expect(texts('.figure')[2]).toBe('–');
   });
 
   test('takes any name for a name', () => {

@@ -81,7 +81,7 @@ function showCall({ caller, state, duration, source, attribution, visit }) {
   const percent = Math.floor(Math.round(attribution.confidence * 1e4) / 100);
   const meter = Object.assign(document.createElement('meter'), { min: 0, max: 100, value: percent });
   const facts = [
-    ['Source', source ?? 'unknown'],
+    ['Source of this visit', source ?? 'unknown', 'source'],
     ['Confidence', [meter, `${percent} %: ${METHODS[attribution.method] ?? attribution.method}`]],
     ['Landing page', visit?.landing ?? 'none: the number belongs to the source, not to a visit'],
     ['Referrer', visit?.referrer ?? '–'],
@@ -89,12 +89,12 @@ function showCall({ caller, state, duration, source, attribution, visit }) {
     ['Visit', attribution.visit ?? '–'],
   ];
   byId('result-facts').replaceChildren(
-    ...facts.flatMap(([term, value]) => {
+    ...facts.flatMap(([term, value, name = term]) => {
       const dt = document.createElement('dt');
       const dd = document.createElement('dd');
       dt.textContent = term;
       dd.append(...[value].flat());
-      dd.dataset.fact = term.toLowerCase().replace(' ', '_');
+      dd.dataset.fact = name.toLowerCase().replace(' ', '_');
       return [dt, dd];
     }),
   );

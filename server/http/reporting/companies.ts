@@ -26,7 +26,7 @@ import {
   resource,
   SORT_PARAMETERS,
 } from './frame.js';
-import { given, readFields, readSorting } from './query.js';
+import { fieldsToAnswer, given, readSorting } from './query.js';
 import { readScriptSettings, writeScriptSettings } from './script-settings-body.js';
 
 const FIELDS: FieldTable<CompanyReport> = {
@@ -63,6 +63,9 @@ const FIELDS: FieldTable<CompanyReport> = {
  * list for relative pages, so such a list, and the answer to a creation, are without the younger member.
  */
 const OLDER_FIELDS = leavingOut(FIELDS, ['swap_cookie_duration_unit']);
+
+/** Fields of calltrk's own: no client of CallRail's sends them, or is surprised by them. */
+const OWN = ['script_settings'];
 
 /** Six months, in each unit. */
 const LONGEST = { months: 6, weeks: 26, days: 184 } as const;
@@ -106,7 +109,7 @@ export function companies(frame: Frame): void {
       answer: CompanySchema,
       status: 201,
       async run(ask) {
-        const { write } = selectFields(OLDER_FIELDS, readFields(ask.query));
+        const { write } = selectFields(OLDER_FIELDS, fieldsToAnswer(ask.query, ask.body, OWN));
         const settings = readSettings(ask.body, { swapCookieDuration: 6, swapCookieDurationUnit: 'months' });
         const company = await reports.createCompany(ask.user.accountId, {
           timeZone: 'America/New_York',
@@ -140,7 +143,7 @@ export function companies(frame: Frame): void {
       body: CompanyChangesSchema,
       answer: CompanySchema,
       async run(ask) {
-        const { write } = selectFields(FIELDS, readFields(ask.query));
+        const { write } = selectFields(FIELDS, fieldsToAnswer(ask.query, ask.body, OWN));
         const company = await reports.company(ask.user.accountId, ask.id('company'));
         if (!company) throw unknown(ask)();
         refuseStatus(ask.body.status, company);

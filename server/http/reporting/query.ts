@@ -56,6 +56,11 @@ export function readFields(query: Query): string[] {
     .filter(Boolean);
 }
 
+/** What the answer to a change has besides: what is asked for, and those of calltrk's own fields that it sets. */
+export function fieldsToAnswer(query: Query, body: object, own: readonly string[]): string[] {
+  return [...readFields(query), ...own.filter((name) => name in body)];
+}
+
 export function readSorting<Sort extends string>(
   query: Query,
   sorts: readonly Sort[],

@@ -16,7 +16,7 @@ import {
   SORT_PARAMETERS,
 } from './frame.js';
 import { writePoolSettings } from './pools.js';
-import { given, readFields, readSorting } from './query.js';
+import { fieldsToAnswer, given, readSorting } from './query.js';
 import { readNewTracker, readTrackerChanges } from './tracker-body.js';
 
 const FIELDS: FieldTable<TrackerReport> = {
@@ -45,6 +45,9 @@ const FIELDS: FieldTable<TrackerReport> = {
     pool: ({ pool }) => pool && writePoolSettings(pool),
   },
 };
+
+/** Fields of calltrk's own: no client of CallRail's sends them, or is surprised by them. */
+const OWN = ['advanced_swap_targets', 'pool'];
 
 const WRITTEN: FieldTable<TrackerReport> = {
   ...FIELDS,
@@ -97,7 +100,7 @@ export function trackers(frame: Frame): void {
       answer: TrackerSchema,
       status: 201,
       async run(ask) {
-        const { write } = selectFields(WRITTEN, readFields(ask.query));
+        const { write } = selectFields(WRITTEN, fieldsToAnswer(ask.query, ask.body, OWN));
         const company = await reports.company(ask.user.accountId, ask.body.company_id);
         if (!company) throw invalid('company_id', 'is no company of this account');
         const tracker = await reports.createTracker(
@@ -134,7 +137,7 @@ export function trackers(frame: Frame): void {
       body: TrackerChangesSchema,
       answer: TrackerSchema,
       async run(ask) {
-        const { write } = selectFields(WRITTEN, readFields(ask.query));
+        const { write } = selectFields(WRITTEN, fieldsToAnswer(ask.query, ask.body, OWN));
         const tracker = await reports.updateTracker(ask.user.accountId, ask.id('tracker'), (current) =>
           readTrackerChanges(ask.body, current),
         );

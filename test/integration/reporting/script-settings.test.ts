@@ -54,7 +54,7 @@ describe('the script settings of a company', () => {
       data_layer: true,
       colour: 'blue',
     };
-    const { status, body } = await api.call('POST', 'companies.json?fields=script_settings', {
+    const { status, body } = await api.call('POST', 'companies.json', {
       body: { name: 'Careful', script_settings: given },
     });
     expect(status).toBe(201);
