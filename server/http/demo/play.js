@@ -158,7 +158,7 @@ function holdersOf(frame) {
   const holders = [];
   const walk = (node) => {
     if (node.nodeType === TEXT_NODE) {
-      if (node.data.trim()) holders.push({ node, value: node.data, where: placeOf(node.parentNode) });
+      if (node.data.trim()) holders.push({ node, value: node.data, where: placeOfText(node) });
       return;
     }
     for (const name of ATTRIBUTES) {
@@ -174,6 +174,16 @@ function holdersOf(frame) {
     walk(page.body);
   }
   return holders;
+}
+
+/** Of a number that markup splits, what the parts make together as well: `-0100` alone tells nobody anything. */
+function placeOfText(text) {
+  const place = placeOf(text.parentNode);
+  const isWhole = (words) => !/\d/.test(words) || /(?:\d\D{0,3}){7}/.test(words);
+  let whole = text;
+  while (whole.parentElement && !isWhole(whole.textContent)) whole = whole.parentElement;
+  const words = whole.textContent.replace(/\s+/g, ' ').trim();
+  return whole === text || words.length > 80 ? place : `${place}, part of “${words}”`;
 }
 
 function placeOf({ localName }) {
