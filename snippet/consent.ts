@@ -43,8 +43,11 @@ export function watchConsent(
     decide(granted);
   });
   // A word that is neither is no decision: to take it for a refusal would forget who is here.
-  const isDecision = (state: string | undefined) => /^(granted|denied)$/.test(`${state}`);
-  const say = (state: string) => isDecision(state) && tell(state === 'granted');
+  const say = (state: string | undefined): boolean => {
+    const isDecision = /^(granted|denied)$/.test(`${state}`);
+    if (isDecision) tell(state === 'granted');
+    return isDecision;
+  };
   const hear = safely(({ gdprApplies, eventStatus, purpose }: TcData) => {
     if (gdprApplies === false) tell(true);
     else if (/load|user/.test(`${eventStatus}`)) tell(!!purpose?.consents?.[1]);
@@ -58,7 +61,7 @@ export function watchConsent(
       if (entry?.[0] === 'consent' && entry[1] === 'update')
         update = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? update;
     }
-    if (update !== heard) say(`${update}`);
+    if (update !== heard) say(update);
     heard = update;
     const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
     if (tcf && !hasTcf) tcf('addEventListener', 2, hear);
@@ -66,7 +69,6 @@ export function watchConsent(
   });
 
   if (config.consent) look();
-  if (isDecision(said)) say(said as string);
-  else if (!config.consent) say('granted');
+  if (!say(said) && !config.consent) tell(true);
   return say;
 }

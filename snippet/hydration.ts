@@ -19,14 +19,14 @@ const BOUNDARY_MS = 10_000;
 const LOOK_MS = 100;
 const LOOK_NODES = 5000;
 
+const COMMENT_NODE = 8;
 const SHOW_ELEMENT_AND_COMMENT = 129;
 
-/** Of React's records of nodes, and of the properties it keeps there, what matters here. */
+/** Of React's records of nodes what matters here. */
 interface ReactMark {
   flags?: number;
   return?: ReactMark | null;
   stateNode?: { current?: { memoizedState?: { isDehydrated?: boolean } } };
-  dangerouslySetInnerHTML?: unknown;
 }
 
 /** Of Vue's tree what matters here. */
@@ -50,11 +50,14 @@ export function isWaiting(node: Node): boolean {
   const age = completeAt && now - completeAt;
   const isMine = age > BOUNDARY_MS || isClaimed(node);
   if (isMine || age > (isMine === false ? BOUNDARY_MS : QUIET_MS)) return false;
-  if (now - lookedAt > LOOK_MS) {
+  // Of a page that is loading there is more with each look.
+  if (now - lookedAt > (completeAt && LOOK_MS)) {
     lookedAt = now;
     hasSigns = lookForSigns();
   }
-  return hasSigns || !!node.parentElement?.closest(RENDERED);
+  // What comes after a title that stands first nobody knows.
+  const places = document.readyState === 'loading' ? `title,${RENDERED}` : RENDERED;
+  return hasSigns || !!node.parentElement?.closest(places);
 }
 
 /** Whether the page has, in its first part, what a framework's server leaves there, or a script that may bring one. */
@@ -70,20 +73,34 @@ function lookForSigns(): boolean {
 function isClaimed(node: Node): boolean | undefined {
   let isMine: boolean | undefined;
   let fiber: ReactMark | null | undefined;
-  for (let at: Node | null = node; at; at = at.parentNode) {
+  let below: Node | undefined;
+  for (let at: Node | null = node; at; below = at, at = at.parentNode) {
     for (const [name, mark] of Object.entries(at) as [string, ReactMark | undefined][]) {
       // React has begun with the whole page, and what it has compared it may compare again.
       if (/^__reactC/.test(name) && mark?.stateNode?.current?.memoizedState?.isDehydrated) return false;
-      // Not on what is in a boundary that is still to come, though all around it is React's.
-      if (/^__reactP/.test(name))
-        isMine ??= at === node || at === node.parentNode || !!mark?.dangerouslySetInnerHTML;
-      if (/^__reactF/.test(name)) fiber ??= mark;
+      if (/^__reactF/.test(name)) {
+        fiber ??= mark;
+        isMine ??= !isInBoundary(below);
+      }
       if (name === '_vnode' && isPending(mark)) return false;
       if (/^(_vnode|__vue|__k$|_reactR)/.test(name)) isMine ??= true;
     }
   }
   for (; fiber; fiber = fiber.return) if ((fiber.flags ?? 0) & HYDRATING) return false;
   return isMine;
+}
+
+/**
+ * Whether this, which stands in what is React's, is in a boundary, or waits to be moved into one: then React has not
+ * come to it. What else is there and is not React's own, as what others have added to its page, it does not look at.
+ */
+function isInBoundary(node: Node | undefined): boolean {
+  let open = +/S:\w+$/.test((node as Element | undefined)?.id ?? '');
+  for (let before = node?.previousSibling; before; before = before.previousSibling) {
+    const data = before.nodeType === COMMENT_NODE ? `${before.nodeValue}` : '';
+    open += +/^[$&]/.test(data) - +/^\/[$&]/.test(data);
+  }
+  return open > 0;
 }
 
 /** Whether some part of what Vue has taken over waits for its code or its data. */

@@ -116,6 +116,25 @@ async function look(visitor: BrowserContext, app: App, mode: Mode, loading: Load
   return seen;
 }
 
+test('what others add to a page that is all React’s is swapped at once', SLOWLY, async () => {
+  const app = APPS.find(({ name }) => name === 'react-19-document') as App;
+  const loading: Loading = { container: 'root', bundle: 'stream', swap: 'async', late: 0 };
+  const { page, given } = await openPage(regular, site.address(app, 'production', loading));
+  await page.waitForFunction(() => window.hydratedAt && window.sight.rightAt, undefined, {
+    timeout: PATIENCE_MS,
+  });
+  // As a chat or a tag manager does.
+  const digits = await page.evaluate(async () => {
+    const widget = document.createElement('p');
+    widget.append('Chat with us, or call (305) 555-0100.');
+    document.body.append(widget);
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return /\d{4}(?=\.)/.exec(widget.textContent ?? '')?.[0];
+  });
+  expect(digits).toBe(await given());
+  await page.close();
+});
+
 describe('the pages themselves', () => {
   /** What a page says when it has hydrated. */
   async function hear(app: App, mode: Mode, swap: Loading['swap']): Promise<string[]> {

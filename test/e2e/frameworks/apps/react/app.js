@@ -5,6 +5,8 @@ import { createView } from '../view.js';
 
 const { page, list } = createView(h);
 const nothing = () => {};
+/** Its node is React's without having been compared. */
+const TITLE = 'Bluebird (305) 555-0100';
 
 /** `Desks` shows the list when it has come, inside a boundary; without it the list is part of the page. */
 export function App({ Desks, onHydrated = nothing }) {
@@ -30,7 +32,7 @@ export function Html({ container, children }) {
   return h(
     'html',
     { lang: 'en', 'data-container': container },
-    h('head', null, h('meta', { charSet: 'utf-8' }), h('title', null, 'Bluebird')),
+    h('head', null, h('meta', { charSet: 'utf-8' }), h('title', { 'data-number': TITLE }, TITLE)),
     h('body', null, h('div', { id: container }, children)),
   );
 }
