@@ -1,6 +1,6 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
 import { later, safely } from './guard.js';
-import { ATTRIBUTES, type Root } from './scanner.js';
+import { ATTRIBUTES, forget, isInline, type Root } from './scanner.js';
 import type { Holder } from './swap.js';
 
 /**
@@ -36,8 +36,16 @@ const react = safely((records: MutationRecord[]) => {
   }
   const added = new Set<Node>();
   const changed = new Set<Holder>();
-  for (const { type, target, addedNodes, attributeName } of records) {
+  for (const { type, target, addedNodes, attributeName, previousSibling, nextSibling } of records) {
     for (const node of addedNodes) added.add(node);
+    if (!target.isConnected) forget(target);
+    // A number may have lost a part, or become one, by what has come or gone beside it.
+    if (type === 'childList') {
+      const beside = [previousSibling, nextSibling];
+      for (let at: Node | null = target; at && isInline(at); at = at.parentNode)
+        beside.push(at.previousSibling, at.nextSibling);
+      for (const node of beside) if (node && isInline(node)) added.add(node);
+    }
     const holder = attributeName ? (target as Element).getAttributeNode(attributeName) : (target as Text);
     if (type !== 'childList' && holder) changed.add(holder);
   }

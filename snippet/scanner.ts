@@ -3,7 +3,17 @@
  * stretches of text that the reader sees as one, and attributes. It works in slices, so that no page waits for it.
  */
 import { later, safely } from './guard.js';
-import { concerned, finder, type Holder, isKept, originalOf, revise } from './swap.js';
+import {
+  concerned,
+  finder,
+  type Holder,
+  isKept,
+  isKnown,
+  type Match,
+  matchesIn,
+  originalOf,
+  revise,
+} from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 const NAMES = ['title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
@@ -19,7 +29,8 @@ const WITH_ATTRIBUTES = `[${NAMES.join('],[')}],[href*=":"]:not([href^=http]),[h
  */
 const SLICE_MS = 4;
 const SLICE_NODES = 500;
-const MIN_TURNS = 2;
+const SLICE_NUMBERS = 16;
+const MIN_TURNS = 4;
 /** The page is looked at anew this long after it has removed the very text at which we were. */
 const RETRY_MS = 200;
 /** Elements among which some are looked for in one go. */
@@ -28,9 +39,12 @@ const PART_NODES = 15_000;
 /** How far from its last digit a number may begin, of what stands between them in a page. */
 const REACH = 120;
 
-/** A number may go on, or be part of something longer, where the one text ends and the other begins with no letter. */
-const ENDS_OPEN = /(?:^|[^a-z\s])\s*$/i;
-const GOES_ON = /^\s*(?:[^a-z\s]|$)/i;
+/**
+ * A number may go on, or be part of something longer, where the one text ends and the other begins with no letter, and
+ * with no stop that a space sets apart.
+ */
+const ENDS_OPEN = /^\s*$|[^a-z\s]$|[^a-z\s,:;!?]\s+$/i;
+const GOES_ON = /^\s*$|^[^a-z\s]|^\s+[^a-z\s,:;!?]/i;
 
 /** Elements that stand in a line unless a style says otherwise. */
 const INLINE =
@@ -39,8 +53,9 @@ const INLINE =
 const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
 const SHOW_ELEMENT = 1;
-const SHOW_ELEMENT_AND_TEXT = 5;
-const SHOW_TEXT = 4;
+/** CDATA as well, since a `Range` reads that, too. */
+const SHOW_TEXT = 12;
+const SHOW_ELEMENT_AND_TEXT = 13;
 
 /** Where the observer has to look, and listeners to listen: neither sees into a shadow root or a frame. */
 export type Root = Document | ShadowRoot;
@@ -113,10 +128,11 @@ function work(): void {
     const end = performance.now() + SLICE_MS;
     for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
       const from = queue();
-      const task = from.shift();
+      const task = from.shift() as Generator<void>;
+      const { length } = from;
       if (from === sweeps) sweepTurns--;
-      // A task that fails is over as well.
-      if (safely(() => task?.next().done)() === false) from.unshift(task as Generator<void>);
+      // A task that fails is over as well. What it has put first comes first.
+      if (safely(() => task.next().done)() === false) from.splice(from.length - length, 0, task);
     }
   });
   isWorking = false;
@@ -130,6 +146,16 @@ function work(): void {
 
 /** Texts of nodes that stand side by side are looked at together: a page may add thousands at once. */
 function* visit(nodes: readonly Node[]): Generator<void> {
+  /** Where we stand while the page has its turn. It goes along with what the page does there; a walker does not. */
+  let stand: Range | undefined;
+  function* pause(at: Node): Generator<void> {
+    stand ??= new Range();
+    stand.setStart(at, 0);
+    yield;
+    // What we stood on is gone, or elsewhere: whoever goes on from there misses all that is between.
+    if (stand.startContainer !== at) later(RETRY_MS, scan);
+  }
+
   let texts: Text[] = [];
   let last: Node | undefined;
   for (const node of nodes) {
@@ -143,9 +169,7 @@ function* visit(nodes: readonly Node[]): Generator<void> {
       texts.push(at as Text);
       if (texts.length < SLICE_NODES) continue;
       texts = examine(texts);
-      yield;
-      // Whoever stands on what was removed does not find the way back.
-      if (at.isConnected !== node.isConnected) later(RETRY_MS, scan);
+      yield* pause(at);
     }
   }
   examine(texts);
@@ -154,7 +178,7 @@ function* visit(nodes: readonly Node[]): Generator<void> {
 }
 
 /**
- * Brings numbers that touch these texts up to date. All are read and searched at once, with some of what is around
+ * Brings numbers that touch these texts up to date, and what was one. All are read and searched at once, with some of what is around
  * them: to read each by itself takes three times as long. None of them is left.
  */
 function examine(texts: readonly Text[]): Text[] {
@@ -170,7 +194,8 @@ function examine(texts: readonly Text[]): Text[] {
     end += length;
     return spans.some(([from, to]) => from <= end && to >= start);
   };
-  if (spans[0]) reviseAgain(texts.filter(isTouched));
+  const touched = texts.filter((text) => isTouched(text) || isKnown(text));
+  if (touched[0]) tasks.unshift(reviseEach(touched));
   return [];
 }
 
@@ -189,9 +214,9 @@ function* visitElements(node: Element): Generator<void> {
   if (++visited % SLICE_NODES === 0) yield;
   if (!node.firstElementChild) return;
   // Roots of shadows, which are small, cannot count theirs.
-  const all = node.getElementsByTagName?.('*') ?? [];
-  const isLarge = all.length > PART_NODES;
-  for (const element of isLarge ? all : node.querySelectorAll(WITH_ATTRIBUTES)) {
+  const isLarge = node.getElementsByTagName?.('*').length > PART_NODES;
+  // A list that stays as it is, whatever the page does while it has its turn.
+  for (const element of node.querySelectorAll(isLarge ? '*' : WITH_ATTRIBUTES)) {
     if (!isLarge || element.matches(WITH_ATTRIBUTES)) visitAttributes(element);
     if (++visited % SLICE_NODES === 0) yield;
   }
@@ -213,16 +238,38 @@ function* sweepIn(root: Root): Generator<void> {
   }
 }
 
-/** Brings what changed up to date, at once, and each stretch of text once. */
-export function reviseAgain(changed: Iterable<Holder>): void {
-  const left = new Set([...changed].flatMap(concerned));
+/** A shadow root that changed while it was not in the page is a new one when it comes back. */
+export function forget(node: Node): void {
+  roots.delete(node.getRootNode() as Root);
+}
+
+/** Whether this stands in a line, as far as its name tells. */
+export function isInline(node: Node): boolean {
+  return node.nodeType === TEXT_NODE || INLINE.test((node as Element).localName);
+}
+
+/** Brings these up to date, the first of them at once. */
+export function reviseSoon(changed: readonly Holder[]): void {
+  tasks.unshift(reviseEach(changed));
+  work();
+}
+
+/** Brings these up to date, all of them at once. */
+export function reviseAgain(changed: readonly Holder[]): void {
+  for (const _ of reviseEach(changed));
+}
+
+/** Each stretch of text once. */
+function* reviseEach(changed: readonly Holder[]): Generator<void> {
+  const left = new Set(changed.flatMap(concerned));
   for (const holder of left) {
     if (holder.nodeType !== TEXT_NODE) reviseAttribute(holder as Attr);
     else {
-      const group = groupOf(holder as Text);
+      const [group, found] = groupOf(holder as Text);
       for (const other of group) left.delete(other);
-      revise(group);
+      revise(group, found);
     }
+    if (++visited % SLICE_NUMBERS === 0) yield;
   }
 }
 
@@ -232,25 +279,56 @@ function reviseAttribute(holder: Attr): void {
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
   // What a link dials may be encoded: it is looked at whole.
   if ((name === 'href' || finder().spans(holder.nodeValue as string)[0]) && ownerElement?.matches(where))
-    revise([holder], isFile);
+    revise([holder], name === 'href' ? [] : matchesIn(originalOf(holder), isFile));
 }
 
-/** The node with those before and after it over which a number may go on. */
-function groupOf(node: Text): readonly Text[] {
-  const before = flow(node, 'previousNode', GOES_ON, ENDS_OPEN);
-  return [...before.reverse(), node, ...flow(node, 'nextNode', ENDS_OPEN, GOES_ON)];
+/** The texts that share numbers with this one, in the order of the page, and those numbers: what reads on around them decides, too. */
+function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[], found: Match[]] {
+  let group = [node];
+  for (;;) {
+    const before = flow(group[0] as Text, 'previousNode', GOES_ON, ENDS_OPEN, isInline).reverse();
+    const last = group[group.length - 1] as Text;
+    const all = [...before, ...group, ...flow(last, 'nextNode', ENDS_OPEN, GOES_ON, isInline)];
+    let end = 0;
+    const ends = [0, ...all.map((one) => (end += originalOf(one).length))] as [number];
+    let from = before.length;
+    let to = from + group.length;
+    const found: Match[] = [];
+    for (const [target, written, at] of matchesIn(all.map(originalOf).join(''))) {
+      const behind = at + written.length;
+      if (at >= (ends[to] as number) || behind <= (ends[from] as number)) continue;
+      while ((ends[from] as number) > at) from--;
+      while ((ends[to] as number) < behind) to++;
+      found.push([target, written, at - (ends[from] as number)]);
+    }
+    if (to - from > group.length) group = all.slice(from, to);
+    // To ask for a style may style all of the page: only where it decides.
+    else if (
+      isInline === hasInlineStyle ||
+      (!group[1] && found.length === matchesIn(originalOf(node)).length)
+    )
+      return [group, found];
+    else return groupOf(node, hasInlineStyle);
+  }
 }
 
 /**
  * The texts beside a node that flow on from it: nothing but inline markup is between, and none is kept. Behind an
  * element letters are another word, whatever the styles are; behind nothing they are not.
  */
-function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arrives: RegExp): Text[] {
+function flow(
+  from: Text,
+  step: 'previousNode' | 'nextNode',
+  leaves: RegExp,
+  arrives: RegExp,
+  isInline: typeof hasInlineName,
+): Text[] {
   const flowing: Text[] = [];
   const walker = document.createTreeWalker(from.getRootNode(), SHOW_ELEMENT_AND_TEXT);
   walker.currentNode = from;
   let last = from;
   let isBeside = true;
+  let far = 0;
   for (let next = walker[step](); next; next = walker[step]()) {
     if (next.nodeType === ELEMENT_NODE) {
       if (/^(br|hr|img|svg|input|select|textarea)$/.test((next as Element).localName)) break;
@@ -258,10 +336,11 @@ function flow(from: Text, step: 'previousNode' | 'nextNode', leaves: RegExp, arr
     } else {
       isBeside &&= next.parentNode === last.parentNode;
       if (!isBeside && !(leaves.test(originalOf(last)) && arrives.test(originalOf(next as Text)))) break;
-      const isApart = (test: typeof hasInlineName) => blockOf(next as Node, test) !== blockOf(from, test);
-      if (isApart(hasInlineName) || isApart(hasInlineStyle) || isKept(next) !== isKept(from)) break;
+      if (blockOf(next, isInline) !== blockOf(from, isInline) || isKept(next) !== isKept(from)) break;
       last = next as Text;
       flowing.push(last);
+      far += originalOf(last).length;
+      if (far > REACH) break;
       isBeside = true;
     }
   }
@@ -276,7 +355,10 @@ function blockOf(node: Node, isInline: (element: Element) => boolean): Node | nu
 }
 
 const hasInlineName = ({ localName }: Element) => INLINE.test(localName) || localName.includes('-');
-/** Not asked of a page that is still loading: that would style all of it each time. Once it is complete, it is scanned again. */
+/**
+ * Not asked of a page that is still loading: that would style all of it each time. Once it is complete, it is scanned
+ * again. What stands in no slot yet has no style.
+ */
 const hasInlineStyle = (element: Element) =>
   hasInlineName(element) &&
-  (document.readyState !== 'complete' || /^(inline|contents)/.test(getComputedStyle(element).display));
+  (document.readyState !== 'complete' || /^(inline|contents|$)/.test(getComputedStyle(element).display));

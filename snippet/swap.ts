@@ -45,6 +45,9 @@ interface Place {
   fights: number;
 }
 
+/** A number of ours in a text: which, how it is written, and where. */
+export type Match = [name: string, written: string, at: number];
+
 /** The tracking number that a link dials, and the target in whose place it stands. */
 export interface Tap {
   number: string;
@@ -114,6 +117,11 @@ export function originalOf(holder: Holder): string {
   return place?.shown === now ? place.original : now;
 }
 
+/** Whether a number of ours stands here, or did. */
+export function isKnown(holder: Holder): boolean {
+  return places.has(holder);
+}
+
 /** What is to be revised when this one changed: what held a number together with it, too. */
 export function concerned(holder: Holder): readonly Holder[] {
   return places.get(holder)?.holders ?? [holder];
@@ -146,35 +154,41 @@ export function isKept(node: Node): boolean {
   );
 }
 
-/**
- * Brings one stretch of text up to date: a node, or several that the reader sees as one. In the name of a file a
- * number may have anything around it.
- */
-export function revise(holders: readonly Holder[], isFile?: boolean): void {
+/** Every number of ours in a text. In the name of a file it may have anything around it. */
+export function matchesIn(text: string, isFile?: boolean): Match[] {
+  const matches: Match[] = [];
+  finder().find(text, (...match) => matches.push(match), isFile);
+  return matches;
+}
+
+/** Brings one stretch of text up to date: a node, or several that share numbers, which are these; of a link, what it dials. */
+export function revise(holders: readonly Holder[], matches: readonly Match[]): void {
   const [first] = holders as [Holder];
   const known = holders.map(placeOf);
   const originals = holders.map(originalOf);
   const text = originals.join('');
   const seen: string[] = [];
+  const isOurs = known.some(Boolean);
   const stays = isKept(first);
+  const isLeft = stays && !isOurs;
   /** What stands in place of each character; what is kept may be the data of a whole app. */
-  const next: string[] = stays ? [] : text.split('');
+  const next: string[] = isLeft ? [] : text.split('');
   let tap: Tap | undefined;
 
-  const write = (name: string, old: string, at: number, before?: string): void => {
+  const write = (name: string, old: string, at: number, link?: string): void => {
     // One of ours that was taken back becomes the target again.
     const own = aliases.get(name) ?? name;
     // The same text may stand for several targets: the first that has a number.
     const named = config.texts?.filter(([spelled]) => spelled === name) ?? [];
     seen.push(own, ...named.map(([, target]) => target));
     const [, target = own, template] = named.find(([, target]) => numbers.has(target)) ?? named[0] ?? [];
-    const isOff = rests || (config.keep_urls && RegExp(config.keep_urls).test(location.href));
+    const isOff = stays || rests || (config.keep_urls && RegExp(config.keep_urls).test(location.href));
     const number = (!isOff && numbers.get(target)) || (own !== name && spellBare(own));
     if (!number) return;
     tap = { number: number.e164, target };
     const instead =
-      before !== undefined
-        ? writeLink(before, old, number)
+      link !== undefined
+        ? writeLink(link, old, number)
         : template
           ? fill(template, number)
           : writeLike(old, name, number);
@@ -182,14 +196,15 @@ export function revise(holders: readonly Holder[], isFile?: boolean): void {
     const last = old.length - 1;
     for (let n = 0; n <= last; n++) next[at + n] = n < last ? (instead[n] ?? '') : instead.slice(n);
   };
-  if (first.nodeName !== 'href') finder().find(text, write, isFile);
-  else {
-    const [, before = '', dialled = ''] = PHONE_LINK.exec(text) ?? [];
+  for (const match of matches) write(...match);
+  if (first.nodeName === 'href') {
+    const [, link = '', dialled = ''] = PHONE_LINK.exec(text) ?? [];
     const target = targetOf(safely(decodeURIComponent)(dialled) ?? dialled);
-    if (target) write(target, dialled, before.length, before);
+    if (target) write(target, dialled, link.length, link);
   }
-  if (!seen[0] && !known.some(Boolean)) return;
-  if (stays) {
+  if (!seen[0] && !isOurs) return;
+  // What has come to stand in such a place since we wrote is taken back.
+  if (isLeft) {
     explain('kept', text);
     return;
   }

@@ -14,7 +14,7 @@ import { hasMissedSome, observe, prepareObserver, quietly } from './observer.js'
 import { isNewPage } from './pages.js';
 import { isPingDue, isVisible, pingEvery, watchPresence } from './pings.js';
 import { reveal } from './reveal.js';
-import { prepareScan, type Root, reviseAgain, scan, sweep, tasks } from './scanner.js';
+import { prepareScan, type Root, reviseAgain, reviseSoon, scan, sweep, tasks } from './scanner.js';
 import {
   assign,
   found,
@@ -289,7 +289,7 @@ function adopt(targets: string[], answer: SwapResponse): void {
   pingEvery(answer.ping_seconds);
   hold();
   explain('server', answer);
-  reviseAll(knownHolders());
+  reviseSoon(knownHolders());
   reveal();
   const { session: now } = tracker;
   if (told === stringify(now.numbers)) return;

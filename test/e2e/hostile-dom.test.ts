@@ -1,4 +1,5 @@
 /** Pages whose very nodes are in the way: names that hide the browser's own, nodes that go, nodes that fight back. */
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   type AnyPage,
@@ -294,22 +295,55 @@ describe('much of everything', () => {
     expect(troubles).toEqual([]);
   });
 
-  test('a page that removes the very text at which the script rests is looked at to its end', async () => {
+  const WORDS = '<i>w </i>'.repeat(50_000);
+  const BOXES = '<i></i>'.repeat(50_000);
+  // Each says what the page does once the script has begun and gives it its turn.
+  test.each([
+    ['removes the very text at which the script rests', WORDS, `part.remove()`, 0],
+    ['moves the part in which the script rests', WORDS, `document.body.append(part)`, 1],
+    ['removes a large part when the script goes through its elements', BOXES, `part.remove()`, 3],
+  ])('a page that %s is looked at to its end', async (_name, filling, act, turns) => {
+    const { page, troubles } = await ground.open({ html: `${NUMBER_PAGE}<p id="list"></p>` });
+    const number = await numberShown(page);
+    const begun = await page.evaluate(
+      async ([filling, act, turns]) => {
+        const list = document.getElementById('list') as HTMLElement;
+        list.innerHTML = `<span><u id="part">${filling}</u><a id="last" href="tel:+13055550100">305-555-0100</a></span>`;
+        await new Promise((done) => queueMicrotask(() => queueMicrotask(() => done(null))));
+        for (let turn = 0; turn < turns; turn++) await new Promise((done) => setTimeout(done, 0));
+        const last = document.getElementById('last') as HTMLAnchorElement;
+        const before = `${last.textContent} ${last.href}`;
+        new Function('part', act)(document.getElementById('part'));
+        return before;
+      },
+      [filling, act, turns] as const,
+    );
+    expect(begun).toContain('tel:+13055550100');
+    const last = () => page.$eval('#last', (link) => `${link.textContent} ${link.getAttribute('href')}`);
+    const right = `${number.replace(/^\+1(...)(...)/, '$1-$2-')} tel:${number}`;
+    await until(async () => ((await last()) === right ? true : undefined), { timeoutMs: 10_000 }).catch(
+      () => {},
+    );
+    expect(await last()).toBe(right);
+    expect(troubles).toEqual([]);
+  });
+
+  test('numbers that stand close, and among other digits, are no long work', async () => {
     const { page, troubles } = await ground.open({ html: `${NUMBER_PAGE}<p id="list"></p>` });
     await numberShown(page);
-    const begun = page.evaluate(async () => {
-      const list = document.getElementById('list') as HTMLElement;
-      list.innerHTML = `<span><u>${'<i>w </i>'.repeat(50_000)}</u><b id="last">305-555-0100</b></span>`;
-      // The script has begun, and gives the page its turn.
-      await new Promise((done) => queueMicrotask(() => queueMicrotask(() => done(null))));
-      const { textContent } = document.getElementById('last') as HTMLElement;
-      list.querySelector('u')?.remove();
-      return textContent;
+    const pieces = await traceOurs(page, async () => {
+      await page.evaluate(() => {
+        const list = document.getElementById('list') as HTMLElement;
+        const digits = '<i>12</i> '.repeat(5000);
+        const words = Array.from({ length: 20_000 }, (_, at) => `<span>item ${at}</span> `).join('');
+        list.innerHTML = `${digits}<b>305-555-0100</b> ${digits}${'<u>305-555-0100</u>, '.repeat(500)}${words}<b>305-555-0100</b>`;
+      });
+      await until(
+        async () => ((await page.textContent('#list'))?.includes('305-555-0100') ? undefined : true),
+        { timeoutMs: 20_000 },
+      );
     });
-    expect(await begun).toBe('305-555-0100');
-    await until(async () => ((await page.textContent('#last')) === '305-555-0100' ? undefined : true), {
-      timeoutMs: 10_000,
-    });
+    expect(Math.max(...pieces)).toBeLessThan(LONG_MS);
     expect(troubles).toEqual([]);
   });
 
@@ -326,39 +360,22 @@ describe('much of everything', () => {
       </script>`,
       tag: 'type="none"',
     });
-    const devtools = await page.context().newCDPSession(page);
-    const pieces: any[] = [];
-    devtools.on('Tracing.dataCollected', ({ value }) => pieces.push(...value));
-    await devtools.send('Tracing.start', {
-      traceConfig: { includedCategories: ['devtools.timeline'] },
-      transferMode: 'ReportEvents',
+    const ours = await traceOurs(page, async () => {
+      await page.evaluate(() => {
+        const { src } = document.querySelector('script[src]') as HTMLScriptElement;
+        document.head.append(Object.assign(document.createElement('script'), { src }));
+      });
+      await until(
+        async () =>
+          (await page.locator('main').evaluate((main) => main.innerHTML.includes('305.555.0100')))
+            ? undefined
+            : true,
+        { timeoutMs: 30_000, stepMs: 100, what: 'the right number in every place' },
+      );
     });
-    await page.evaluate(() => {
-      const { src } = document.querySelector('script[src]') as HTMLScriptElement;
-      document.head.append(Object.assign(document.createElement('script'), { src }));
-    });
-    await until(
-      async () =>
-        (await page.locator('main').evaluate((main) => main.innerHTML.includes('305.555.0100')))
-          ? undefined
-          : true,
-      { timeoutMs: 30_000, stepMs: 100, what: 'the right number in every place' },
-    );
     const number = await numberShown(page);
-    const done = new Promise((resolve) => devtools.once('Tracing.tracingComplete', resolve));
-    await devtools.send('Tracing.end');
-    await done;
-    // In milliseconds of the processor: what other programs take of it is not ours.
-    const ours = pieces
-      .filter(
-        ({ name, ph, args }) =>
-          ph === 'X' &&
-          ['EvaluateScript', 'FunctionCall'].includes(name) &&
-          String(args?.data?.url).includes('swap.js'),
-      )
-      .map(({ tdur, dur }) => (tdur ?? dur) / 1000);
     expect(ours.length).toBeGreaterThan(5);
-    expect(Math.max(...ours)).toBeLessThan(40);
+    expect(Math.max(...ours)).toBeLessThan(LONG_MS);
     expect(
       await page
         .locator('main')
@@ -370,6 +387,32 @@ describe('much of everything', () => {
     expect(troubles).toEqual([]);
   });
 });
+
+/** What a task of ours takes at most, on a machine that is busy with other tests: the bench measures it. */
+const LONG_MS = 40;
+
+/** How long each piece of our work took while this was done, in milliseconds of the processor: what other programs take is not ours. */
+async function traceOurs(page: Page, act: () => Promise<void>): Promise<number[]> {
+  const devtools = await page.context().newCDPSession(page);
+  const pieces: any[] = [];
+  devtools.on('Tracing.dataCollected', ({ value }) => pieces.push(...value));
+  await devtools.send('Tracing.start', {
+    traceConfig: { includedCategories: ['devtools.timeline'] },
+    transferMode: 'ReportEvents',
+  });
+  await act();
+  const done = new Promise((resolve) => devtools.once('Tracing.tracingComplete', resolve));
+  await devtools.send('Tracing.end');
+  await done;
+  return pieces
+    .filter(
+      ({ name, ph, args }) =>
+        ph === 'X' &&
+        ['EvaluateScript', 'FunctionCall'].includes(name) &&
+        String(args?.data?.url).includes('swap.js'),
+    )
+    .map(({ tdur, dur }) => (tdur ?? dur) / 1000);
+}
 
 describe('documents of other kinds', () => {
   test.each([
@@ -398,6 +441,16 @@ describe('documents of other kinds', () => {
         html: '<svg><text id="n">(305) 555-0100</text><a id="link" href="tel:+13055550100"><text>x</text></a></svg>',
       },
     ],
+    [
+      'XHTML with CDATA, which a reader of the page does not see',
+      {
+        html: `<?xml version="1.0" encoding="utf-8"?><html xmlns="http://www.w3.org/1999/xhtml"><head><title>X</title>{{script}}<script>//<![CDATA[
+          ${'var a = 1 && 2;'.repeat(20)}
+          //]]></script></head><body><p id="n">(305) 555-0100</p><a id="link" href="tel:+13055550100">x</a></body></html>`,
+        tag: 'async="async"',
+        headers: { 'content-type': 'application/xhtml+xml' },
+      },
+    ],
     ['another charset', { headers: { 'content-type': 'text/html; charset=windows-1252' } }],
   ] as [string, AnyPage][])('%s', async (_name, spec) => {
     const { page, troubles } = await ground.open(spec);
@@ -410,7 +463,7 @@ describe('documents of other kinds', () => {
   });
 
   const INNER = '<!doctype html><title>Inner</title><p id="n">(305) 555-0100</p>';
-  const frameNamed = async (page: import('playwright-core').Page, name: string) =>
+  const frameNamed = async (page: Page, name: string) =>
     until(
       async () =>
         page.frames().find((frame) => frame.name() === name && frame.url() !== 'about:blank') ?? undefined,

@@ -367,6 +367,27 @@ describe('shadow roots', () => {
       '',
       'host',
     ],
+    [
+      'out of the page while they are changed',
+      '<x-a id="host"><template shadowrootmode="open"><p>none</p></template></x-a>',
+      `(async () => {
+        const shadow = host.shadowRoot;
+        const element = host;
+        const task = () => new Promise((done) => setTimeout(done, 20));
+        element.remove();
+        await task();
+        shadow.innerHTML = '<p>305-555-0100</p>';
+        await task();
+        document.body.append(element);
+      })()`,
+      'host.shadowRoot',
+    ],
+    [
+      'with a slot that comes later, for a number that markup splits',
+      '<x-a id="host"><template shadowrootmode="open">none</template><b>305</b>-<b>555-0100</b></x-a>',
+      'host.shadowRoot.innerHTML = "<slot></slot>"',
+      'host',
+    ],
   ])('%s are swapped within a second', async (_name, html, act, path) => {
     const { page, troubles } = await ground.open({ html: NUMBER_PAGE + html });
     const number = await numberShown(page);

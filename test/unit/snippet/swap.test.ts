@@ -157,6 +157,62 @@ describe.each(LIBRARIES)('in %s', (library) => {
     });
   });
 
+  describe('a number that markup splits, of which the page changes a part', () => {
+    const change = async (html: string, act: (part: Element) => void) => {
+      const page = openPage(library, { html: `<p>${html}</p>` });
+      await page.settle();
+      act(page.document.querySelector('.part') as Element);
+      await page.settle(50);
+      return page.text('p');
+    };
+    const NUMBER = '<b>(305)</b> <i class="part">555-0100</i>';
+    const AREA = '<b class="part">(305)</b> <i>555-0100</i>';
+
+    type Row = [string, string, (part: Element) => void, string];
+    /** happy-dom's records of changes do not tell what stands beside them. */
+    const BESIDE: Row[] =
+      library === 'happy-dom'
+        ? []
+        : [
+            ['by a digit before it', NUMBER, (part) => part.before('9'), '(305) 9555-0100'],
+            ['by what stands for it', NUMBER, (part) => part.replaceWith('556-0199'), '(305) 556-0199'],
+          ];
+
+    test.each<Row>([
+      ['by the text', NUMBER, (part) => ((part.firstChild as Text).data = '556-0199'), '(305) 556-0199'],
+      ['by a new text', NUMBER, (part) => (part.textContent = '556-0199'), '(305) 556-0199'],
+      ['by new markup', NUMBER, (part) => (part.innerHTML = '<u>556</u>-0199'), '(305) 556-0199'],
+      ['in front', AREA, (part) => (part.textContent = '(404)'), '(404) 555-0100'],
+      ['by taking it away', NUMBER, (part) => part.remove(), '(305) '],
+      ...BESIDE,
+    ])('%s: no part of ours is left', async (_name, html, act, shown) => {
+      expect(await change(html, act)).toBe(shown);
+    });
+
+    test.each<[string, string, (part: Element) => void]>([
+      ['a mask goes', '305-555-<i class="part">XXXX</i><b>0100</b>', (part) => part.remove()],
+      ['a mask is emptied', '305-555-<i class="part">XXXX</i><b>0100</b>', (part) => (part.textContent = '')],
+      ['a line break goes', '305-555-<br class="part">0100', (part) => part.remove()],
+      ['a word before it goes', '<i class="part">Order #</i>305-555-0100', (part) => part.remove()],
+    ])('%s, and it becomes one', async (_name, html, act) => {
+      expect(await change(html, act)).toBe('786-555-0123');
+    });
+  });
+
+  test('what has come to be kept since says the site’s own number again', async () => {
+    const page = openPage(library, {
+      html: '<p>305-555-0100</p><b>305-555-0100</b><div data-calltrk-noswap>Kept:</div>',
+    });
+    await page.settle();
+    page.document.querySelector('div')?.append(page.document.querySelector('p') as Element);
+    await page.settle(50);
+    expect(page.text('div')).toBe('Kept:305-555-0100');
+    // Nobody tells of this, but it is not left behind.
+    page.document.querySelector('b')?.setAttribute('contenteditable', 'true');
+    page.api.restore();
+    expect(page.text('b')).toBe('305-555-0100');
+  });
+
   describe('a page that writes its number back', () => {
     const writeBack = (page: ReturnType<typeof openPage>, text = '(305) 555-0100') => {
       (page.document.querySelector('p')?.firstChild as Text).data = text;
