@@ -33,14 +33,17 @@ const fetchNow = fetch;
 let memory: Kept[] = [];
 
 /** The answer, unchecked; `null` where the server will never take this, `undefined` where it may later. Never rejects. */
-export async function post(path: string, body: object): Promise<unknown> {
-  try {
-    const answer = await fetchNow(base + path, { method: 'POST', body: stringify(body), keepalive: true });
-    return answer.ok ? await answer.json() : answer.status === 400 ? null : undefined;
-  } catch {
-    return undefined;
-  }
+export function post(path: string, body: object): Promise<unknown> {
+  return request(path, body).catch(() => undefined);
 }
+
+/** The same, but rejects where no server has answered. */
+async function request(path: string, body: object): Promise<unknown> {
+  const answer = await fetchNow(base + path, { method: 'POST', body: stringify(body), keepalive: true });
+  return answer.ok ? answer.json() : answer.status === 400 ? null : undefined;
+}
+
+const beacon = safely((item: Kept) => navigator.sendBeacon(base + EVENTS, stringify(item)));
 
 /** Sends an event that is kept nowhere else; the answer says whether the server has it. Never rejects. */
 export function send(session: string, event: NewEvent): Promise<unknown> {
@@ -50,8 +53,7 @@ export function send(session: string, event: NewEvent): Promise<unknown> {
 /** Hands a lead or a page view to the browser in this very task, and keeps it until the server has it. Its id. */
 export function deliver(session: string, event: NewEvent, isBeacon?: boolean): string {
   const item = stamp(session, event);
-  const beacon = safely(() => navigator.sendBeacon(base + EVENTS, stringify(item)));
-  if (!isBeacon || !beacon()) safely(attempt)(item);
+  if (!isBeacon || !beacon(item)) safely(attempt)(item);
   return item.events[0].id;
 }
 
@@ -70,7 +72,9 @@ async function sendDue(): Promise<void> {
 
 async function attempt(item: Kept): Promise<void> {
   replace(item, { ...item, due: Date.now() + ON_ITS_WAY_MS });
-  if ((await post(EVENTS, item)) === undefined) replace(item, item);
+  // A page may have made `fetch` useless. A beacon is no proof that there is a network: the item stays.
+  const answer = await request(EVENTS, item).catch(() => void beacon(item));
+  if (answer === undefined) replace(item, item);
   else replace(item);
 }
 
@@ -79,7 +83,11 @@ function replace(item: Kept, ...now: Kept[]): void {
   memory = readKept()
     .filter(({ events: [{ id }] }) => id !== item.events[0].id)
     .concat(now);
-  while (memory[MAX_KEPT] || stringify(memory).length > MAX_KEPT_CHARS) memory.shift();
+  while (memory[MAX_KEPT] || stringify(memory).length > MAX_KEPT_CHARS) {
+    // A lead outlives what only tells of a visit.
+    const least = memory.findIndex(({ events: [{ type }] }) => !/form|tap/.test(type));
+    memory.splice(Math.max(least, 0), 1);
+  }
   writeLocal(QUEUE, memory);
 }
 

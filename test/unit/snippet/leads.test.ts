@@ -379,6 +379,33 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(new Set(forms(page).map(({ fcid }) => fcid)).size).toBe(1);
     });
 
+    test('goes by beacon as well where `fetch` fails', async () => {
+      const page = openPage(library, {
+        html: '<form><input name="a" value="x"></form>',
+        answer: () => new Error('no'),
+      });
+      submit(page);
+      await page.settle();
+      expect(page.to('/v1/events').map(({ via }) => via)).toEqual(['fetch', 'beacon']);
+      expect(new Set(forms(page).map(({ id }) => id)).size).toBe(1);
+    });
+
+    test('is kept longer than page views that cannot be sent either', async () => {
+      const page = openPage(library, {
+        html: '<form><input name="a" value="x"></form>',
+        answer: () => ({ status: 503 }),
+      });
+      submit(page);
+      await page.settle();
+      const queue = () => JSON.parse(page.kept.storage[`calltrk-${KEY}-queue`] as string);
+      for (let count = 0; count < 110; count++) {
+        page.window.history.pushState(0, '', `?${count}`);
+        await page.settle(1000);
+      }
+      expect(queue()).toHaveLength(100);
+      expect(queue()[0].events[0].type).toBe('form');
+    });
+
     test('is told though the page stops the event', () => {
       const page = openPage(library, { html: '<form><input name="a" value="x"></form>' });
       page.document.addEventListener('submit', (event) => event.stopImmediatePropagation(), true);
