@@ -95,7 +95,7 @@ export function startTracker(said: string | undefined): (state: string) => void 
       observe(root);
       // Once the parser is through, and once all styles are there, it is another page.
       listen('readystatechange', () => renew(root), root);
-      if (config.forms) watchFormsIn(defaultView ?? root);
+      if (config.forms) watchFormsIn(root);
       // Clicks leave a shadow root, and nothing leaves a frame.
       if (defaultView) watchTaps(defaultView, (tap) => tell({ type: 'tap', ...tap }, true));
     },

@@ -119,6 +119,8 @@ describe('a form', () => {
     `${NUMBER_PAGE}<form id="form" name="contact" ${attributes}>${FIELDS}</form><iframe name="out"></iframe>`;
   const SHADOW = `${NUMBER_PAGE}<host-element id="host"><template shadowrootmode="open"><form id="form" name="contact" action="about:blank" target="out">${FIELDS}</form></template></host-element><iframe name="out"></iframe>`;
   const IN_FRAME = `${NUMBER_PAGE}<iframe id="inner" src="inner"></iframe><iframe name="out"></iframe>`;
+  const IN_FRAME_WITH_SCRIPT = IN_FRAME.replace('src="inner"', 'src="own"');
+  const INNER = `<form id="form" name="contact" action="about:blank">${FIELDS}</form>`;
   const click = 'document.querySelector("#form button").click()';
   const WAYS: [name: string, html: string, act: string][] = [
     ['sent by its button', form('action="about:blank" target="out"'), click],
@@ -170,6 +172,19 @@ describe('a form', () => {
       IN_FRAME,
       'document.querySelector("#inner").contentDocument.querySelector("button").click()',
     ],
+    [
+      'in a frame of the site that has the script, too',
+      IN_FRAME_WITH_SCRIPT,
+      'document.querySelector("#inner").contentDocument.querySelector("button").click()',
+    ],
+    [
+      'looked at by the page for a while, which fills a hidden field and sends it',
+      form('action="thanks" onsubmit="event.preventDefault()"').replace(
+        '<button',
+        '<input type="hidden" name="x"><button',
+      ),
+      `${click}; const now = Date.now(); Date.now = () => now + 5000; const form = document.querySelector("#form"); form.x.value = "checked"; form.submit()`,
+    ],
     ['captured by the page', form(''), 'CallTrk.captureForm("#form")'],
     [
       'captured by the page and then sent',
@@ -184,13 +199,14 @@ describe('a form', () => {
       html,
       pages: {
         thanks: 'Thanks',
-        inner: `<!doctype html><form id="form" name="contact" action="about:blank">${FIELDS}</form>`,
+        inner: `<!doctype html>${INNER}`,
+        own: `<!doctype html>{{script}}${INNER}`,
       },
     });
     await numberShown(opened.page);
     await opened.page.waitForLoadState('load');
     // A frame is looked at within a second of its arrival.
-    if (html === IN_FRAME || html === SHADOW) await opened.page.waitForTimeout(1100);
+    if ([IN_FRAME, IN_FRAME_WITH_SCRIPT, SHADOW].includes(html)) await opened.page.waitForTimeout(1100);
     await opened.page.evaluate(act).catch(() => undefined);
     const [event] = await told(opened, 'form');
     expect(event).toMatchObject({

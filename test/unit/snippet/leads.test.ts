@@ -306,18 +306,65 @@ describe.each(LIBRARIES)('in %s', (library) => {
         'cc_exp',
         'cvc',
         'cvv2',
+        'CVVCode',
+        'cvn',
+        'payment[card]',
+        'payment[card][number]',
+        'card1',
+        'name_on_card',
       ].map((name) => `<input name="${name}" value="x">`),
-      ...['csrf_token', '_token', 'authenticity_token', '__VIEWSTATE', '__EVENTVALIDATION', '_wpnonce'].map(
-        (name) => `<input type="hidden" name="${name}" value="x">`,
+      ...[
+        'csrf_token',
+        '_token',
+        'authenticity_token',
+        '__RequestVerificationToken',
+        '__VIEWSTATE',
+        '__EVENTVALIDATION',
+        '_wpnonce',
+        '_xsrf',
+        'javax.faces.ViewState',
+        'form_build_id',
+        'PHPSESSID',
+        'api_key',
+      ].map((name) => `<input type="hidden" name="${name}" value="x">`),
+      ...[
+        'ssn',
+        'user_ssn',
+        'customerSSN',
+        'iban',
+        'pin',
+        'pan',
+        'pass',
+        'passcode',
+        'passphrase',
+        'verificationCode',
+        'g-recaptcha-response',
+      ].map((name) => `<input name="${name}" value="x">`),
+      ...['Password', 'Card number', 'CVC', 'Security code', 'SSN'].map(
+        (words) => `<input name="a" placeholder="${words}" value="x">`,
       ),
-      ...['ssn', 'user_ssn', 'iban', 'pin', 'g-recaptcha-response'].map(
-        (name) => `<input name="${name}" value="x">`,
-      ),
+      '<b id="b">Your</b><b id="c">CVC</b><input name="a" aria-labelledby="b c" value="x">',
       '<input name="a" value="4111 1111 1111 1111">',
       '<input name="a" value="378282246310005">',
       '<textarea name="a">my card is 4111-1111-1111-1111, thanks</textarea>',
       '<input name="a" value="4111 1111 1111 1111 12/28 737">',
       '<input name="a" value="3 4111 1111 1111 1111">',
+      '<input name="a" value="4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1">',
+      ...['.', '  ', '\u00a0', '\u2009', '\t', '\n', ' - ', '\u2013', '\u2011', '/', '_', ',', '\u200b'].map(
+        (gap) => `<textarea name="a">${['4111', '1111', '1111', '1111'].join(gap)}</textarea>`,
+      ),
+      `<input name="a" value="${'4111111111111111'.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)))}">`,
+      '<input name="a" value="+4111 1111 1111 1111">',
+      '<input name="a" value="+1 on Monday is fine. My card is 4111 1111 1111 1111">',
+      '<input name="a" value="+1 305 555 0100 4111 1111 1111 1111">',
+      '<input name="a" value="0044 20 7946 0018, card 4111111111111111">',
+      ...[
+        'my ssn is 078-05-1120 thanks',
+        '078 05 1120',
+        '078.05.1120',
+        '078\u201305\u20131120',
+        '078\u201105\u20111120',
+      ].map((value) => `<input name="a" value="${value}">`),
       '<input name="a" data-cr-no-capture value="x">',
       '<div data-calltrk-ignore><input name="a" value="x"></div>',
       '<input name="__proto__" value="x">',
@@ -336,9 +383,77 @@ describe.each(LIBRARIES)('in %s', (library) => {
       ['announcement', 'x'],
       ['phone', '+49 1512 3456787'],
       ['phone', '0049 1512 3456787'],
+      ['phone', '+1 (305) 555-0100, +1 (305) 555-0111'],
+      ['phone', '305-555-0100, 305-555-0100'],
+      ['phone', '+971 50 1234 567'],
       ['order', '4111 1111 1111 1112'],
+      ['when', '2026-11-22 08:15:10'],
+      ['sizes', '200, 50, 1000'],
+      ...[
+        'discard',
+        'postcard',
+        'wildcard',
+        'scorecard',
+        'interview_state',
+        'Board / cardboard',
+        'business_card_quantity',
+        'graphics_card',
+        'Cardiff',
+        'cc_email',
+        'cctv',
+        'CCTV installation',
+        'cscore',
+        'CSV export',
+        'ibanez',
+        'pin_code',
+        'pin_drop',
+        'Pinto',
+        'token_count',
+        'tokens_needed',
+        'nonces',
+        'One-time or recurring?',
+        'File a claim',
+        'Phone2__c',
+        'Fields_0__Value',
+        'email-0f3cc1b2-7d41-4a3e-9b1c-2f64d8a9e701',
+        'form_fields[field_7cc1a2b]',
+      ].map((name): [string, string] => [name, 'x']),
     ])('keeps %s: %s', (name, value) => {
       expect(fieldsOf(`<input name="${name}" value="${value}">`)).toEqual({ [name]: value });
+      expect(fieldsOf(`<label for="${name}">Words</label><input id="${name}" value="${value}">`)).toEqual({
+        Words: value,
+      });
+    });
+
+    test('leaves out a password that the page shows', async () => {
+      const page = openPage(library, {
+        html: '<form><input name="who" value="Ann"><input type="password" name="a" value="x"></form>',
+      });
+      await page.settle();
+      page.document.querySelector('[type=password]')?.setAttribute('type', 'text');
+      await page.settle();
+      submit(page);
+      expect(forms(page)[0]?.fields).toEqual({ who: 'Ann' });
+    });
+
+    test.each([
+      [
+        'a label around them',
+        '<label>Country <select><option>USA</option><option selected>Canada</option><option>Credit card</option></select></label><label>Message: <textarea>Hello\nthere</textarea></label>',
+        { Country: 'Canada', Message: 'Hello\nthere' },
+      ],
+      [
+        'what labels them elsewhere, or nothing else than their placeholder',
+        '<b id="b">Your</b> <b id="c">roof</b><input name="a" aria-labelledby="b c" value="x"><input placeholder="Town" value="y">',
+        { 'Your roof': 'x', Town: 'y' },
+      ],
+      [
+        'their name where a label is empty, and has all that was chosen',
+        '<label> <select name="days" multiple><option selected>Mon<option>Tue<option selected>Wed</select></label>',
+        { days: 'Mon, Wed' },
+      ],
+    ])('names fields by %s', (_, html, fields) => {
+      expect(fieldsOf(html)).toEqual(fields);
     });
 
     test.each([
@@ -377,6 +492,14 @@ describe.each(LIBRARIES)('in %s', (library) => {
       submit(page);
       expect(forms(page)).toHaveLength(3);
       expect(new Set(forms(page).map(({ fcid }) => fcid)).size).toBe(1);
+    });
+
+    test('is another one if it is another form, though it says the same', () => {
+      const html = '<form><input name="a" value="x"></form>';
+      const page = openPage(library, { html: `${html}<div>${html}</div>` });
+      submit(page);
+      submit(page, 'div form');
+      expect(forms(page)).toHaveLength(2);
     });
 
     test('goes by beacon as well where `fetch` fails', async () => {
