@@ -326,6 +326,39 @@ describe('the visits behind a call', () => {
     expect(await of('sort=device_type')).toEqual([call, other]);
   });
 
+  it('sort calls by the source that is shown, in any case, whatever tracker they came to', async () => {
+    const shop = await seedCompany(api.pool, api.member.accountId);
+    const at = (day: number) => `2026-02-${day}T10:00:00Z`;
+    const session = await seedTracker(api.pool, shop, { type: 'session', source: { type: 'all' } });
+    const first = await seedTracker(api.pool, shop, {
+      name: 'Zebra',
+      type: 'source',
+      source: { type: 'facebook_paid' },
+    });
+    const last = await seedTracker(api.pool, shop, {
+      name: 'zeitung',
+      type: 'source',
+      source: { type: 'offline' },
+    });
+    const known = (source: string) => ({
+      tracker_id: session,
+      attribution: { ...NOBODY, source, sourceConfidence: 0.9, method: 'source_only' },
+    });
+    await seedCall(api.pool, shop, at(10), { tracker_id: last });
+    await seedCall(api.pool, shop, at(11), known('youtube_organic'));
+    await seedCall(api.pool, shop, at(12), known('partner.org'));
+    await seedCall(api.pool, shop, at(13), known('google_paid'));
+    await seedCall(api.pool, shop, at(14), { tracker_id: first });
+    const sorted = await list(`company_id=${shop}&sort=source&fields=source`);
+    expect(sorted.map(({ source }) => source)).toEqual([
+      'Facebook Paid',
+      'Google Ads',
+      'partner.org',
+      'YouTube Organic',
+      'zeitung',
+    ]);
+  });
+
   it('are unknown to a call to a source tracker, which its rule explains', async () => {
     const tracker = await seedTracker(api.pool, own, {
       name: 'Flyer',

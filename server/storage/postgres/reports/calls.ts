@@ -13,6 +13,7 @@ import { transaction } from '../connect.js';
 import { correctCall } from '../corrections.js';
 import { changeLead, type LeadTable } from './lead-writes.js';
 import { FIRST_TOUCH, type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
+import { joinShownSource } from './shown-source.js';
 import { contains, millis, NOTHING, orderBy, rowsOf, type Sorting, type Sql, sql, where } from './sql.js';
 
 interface CallRow extends LeadRow {
@@ -60,7 +61,7 @@ const SORTS: Record<CallSort, Sorting> = {
   customer_name: { by: sql`c.caller_name`, natural: 'asc' },
   customer_phone_number: { by: sql`c.caller_number`, natural: 'asc' },
   duration: { by: sql`c.duration`, natural: 'desc' },
-  source: { by: sql`coalesce(f.source_name, t.name)`, natural: 'asc' },
+  source: { by: sql`shown.source`, natural: 'asc' },
   customer_city: { by: sql`c.caller_city`, natural: 'asc' },
   customer_country: { by: sql`c.caller_country`, natural: 'asc' },
   landing_page_url: { by: sql`f.landing`, natural: 'asc' },
@@ -107,6 +108,7 @@ export async function listCalls(
     FROM calls c ${TRACKER}
     LEFT JOIN sessions s ON s.company_id = c.company_id AND s.session_id = c.session_id
     ${needsTouch ? FIRST_TOUCH : NOTHING}
+    ${sort === 'source' ? await joinShownSource(pool, companies) : NOTHING}
     ${where([ofCompanies(companies), sql`NOT ${SPAM}`, ...leadConditions(filter, AT), ...conditions(filter)])}`;
   const ties = sort === null || sort === 'start_time' ? sql`c.call_id` : sql`c.started_at DESC, c.call_id`;
   const keys = await rowsOf<CallKey>(

@@ -1,0 +1,27 @@
+/** The name of the source that a call is shown with, where rows are sorted and chosen by it: `sourceOf`, in SQL. */
+import type pg from 'pg';
+import type { SourceRule } from '../../../../shared/contract/visitor.js';
+import { KNOWN_NETWORKS, nameNetwork } from '../../../../shared/source.js';
+import { sourceOfRule } from '../../../../shared/source-rules.js';
+import { rowsOf, type Sql, sql } from './sql.js';
+
+/** Slugs that do not tell their name, and their names. */
+const NAMED = KNOWN_NETWORKS.flatMap((network) => [nameNetwork(network, false), nameNetwork(network, true)]);
+
+/** A join to calls `c`, trackers `t` and first visits `f`, which gives `shown.source`, in lower case. */
+export async function joinShownSource(pool: pg.Pool, companies: readonly string[]): Promise<Sql> {
+  const trackers = await rowsOf<{ tracker_id: string; name: string; source: Record<string, unknown> }>(
+    pool,
+    sql`SELECT tracker_id, name, source FROM trackers WHERE company_id = ANY(${companies}) AND type = 'source'`,
+  );
+  const ids = trackers.map(({ tracker_id }) => tracker_id);
+  const names = trackers.map(({ source, name }) => sourceOfRule(source as unknown as SourceRule, name).name);
+  const slug = sql`c.attribution->>'source'`;
+  return sql`
+    LEFT JOIN unnest(${ids}::text[], ${names}::text[]) AS by_tracker (tracker_id, name)
+      ON by_tracker.tracker_id = c.tracker_id
+    LEFT JOIN unnest(${NAMED.map(({ source }) => source)}::text[], ${NAMED.map(({ name }) => name)}::text[])
+      AS by_slug (slug, name) ON by_slug.slug = ${slug}
+    CROSS JOIN LATERAL (SELECT lower(coalesce(f.source_name, by_tracker.name, by_slug.name, replace(${slug}, '_', ' ')))
+                        AS source) shown`;
+}
