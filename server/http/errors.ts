@@ -49,11 +49,14 @@ function describe(thrown: unknown): { status: number; body: ErrorBody } {
       ...(missing ? [missing].flat().slice(0, 1) : []),
     ];
     const field = path.join('.') || (error.validationContext ?? 'body');
-    // One of several words: each is told as a fault of its own.
-    const words = error.validation
-      .filter(({ keyword, instancePath }) => keyword === 'const' && instancePath === first?.instancePath)
-      .map(({ params }) => String(params.allowedValue));
-    const wrong = words.length > 0 ? `must be ${words.join(' or ')}` : (first?.message ?? 'is not valid');
+    // One of several words, or an object in their place: each is told as a fault of its own.
+    const here = error.validation.filter(({ instancePath }) => instancePath === first?.instancePath);
+    const words = here.flatMap(({ keyword, params }) => {
+      if (keyword === 'const') return [String(params.allowedValue)];
+      return keyword === 'type' && params.type === 'object' ? ['an object'] : [];
+    });
+    const isChoice = here.some(({ keyword }) => keyword === 'const');
+    const wrong = isChoice ? `must be ${words.join(' or ')}` : (first?.message ?? 'is not valid');
     const problem = missing ? 'is missing' : wrong;
     return { status: 400, body: { error: `${field} ${problem}`, field } };
   }

@@ -19,7 +19,7 @@ describe('a number moves from one tracker to another', () => {
     const [from, to] = [await createPool({ tracking_numbers: [number, stays] }), await createFlyer()];
     const early = await put(to, { tracking_number: number });
     expect([early.status, early.body.field]).toEqual([400, 'tracking_number']);
-    expect(early.body.error).toContain(`${number}, which tracker ${from.id} has`);
+    expect(early.body.error).toContain(`${number} belongs to tracker ${from.id}`);
     await put(from, { tracking_numbers: [stays] });
     expect((await put(to, { tracking_number: number })).body.tracking_numbers).toEqual([number]);
     expect(await ownersOf(number)).toMatchObject([

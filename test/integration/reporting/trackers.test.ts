@@ -140,6 +140,7 @@ describe('a request for a tracker is refused, and the field named,', () => {
     ],
     ['without a source', () => pool({ source: undefined }), 'source'],
     ['with a source that names nothing', () => pool({ source: {} }), 'source'],
+    ['with a word for a source', () => pool({ source: 'direct' }), 'source', /must be an object or all/],
     ['with an unknown kind of visit', () => pool({ source: { google: ['free'] } }), 'source.google'],
     ['without numbers', () => pool({ tracking_numbers: undefined }), 'tracking_numbers', /your own/],
     ['with an empty pool', () => pool({ tracking_numbers: [] }), 'tracking_numbers'],

@@ -196,7 +196,7 @@ async function refuseNumbers(
   if (taken) {
     // Of other accounts not even a name is told.
     const owner = taken.own ? `tracker ${taken.tracker_id}` : 'another tracker';
-    throw invalid(numbersField(type), `has ${taken.number}, which ${owner} has`);
+    throw invalid(numbersField(type), `${taken.number} belongs to ${owner}`);
   }
   const [destination] = await rowsOf<{ destination_number: string; tracker_id: string; own: boolean }>(
     client,
