@@ -69,6 +69,13 @@ describe.each(POSTGRES_SERVERS)('the record in $name', ({ start }) => {
     ] as const;
     await expect(becomeOnlyServer(address, ALONE)).rejects.toBeInstanceOf(NotOnlyServerError);
     await Promise.all(servers.map((one) => one.release()));
+    // Leases in two databases of Redis would not see each other either.
+    const third = await becomeOnlyServer(address, { ...together, redisDb: 3 });
+    const again = await becomeOnlyServer(address, { ...together, redisDb: 3 });
+    await expect(becomeOnlyServer(address, { ...together, redisDb: 4 })).rejects.toMatchObject({
+      otherDb: 3,
+    });
+    await Promise.all([third.release(), again.release()]);
     const alone = await becomeOnlyServer(address, ALONE);
     await expect(becomeOnlyServer(address, together)).rejects.toBeInstanceOf(NotOnlyServerError);
     await alone.release();

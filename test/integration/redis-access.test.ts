@@ -56,9 +56,9 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function serve(password: string) {
+async function serve(password: string, path = '') {
   const DATABASE_URL = await postgres.createDatabase();
-  const REDIS_URL = `rediss://calltrk:${encodeURIComponent(password)}@localhost:${tlsPort}`;
+  const REDIS_URL = `rediss://calltrk:${encodeURIComponent(password)}@localhost:${tlsPort}${path}`;
   const NODE_EXTRA_CA_CERTS = join(folder, 'cert.pem');
   return startServer({ env: { DATABASE_URL, REDIS_URL, NODE_EXTRA_CA_CERTS, LOG_LEVEL: 'trace' } });
 }
@@ -80,8 +80,32 @@ test('a server with the wrong password says so without the password, and serves 
   const ready = await fetch(`${server.url}/readyz`);
   expect(ready.status).toBe(503);
   const said = () => server.said() + server.logged();
-  await until(() => (/WRONGPASS/.test(said()) ? true : undefined), { what: 'the reason in the log' });
+  await until(
+    () => /Redis refuses what REDIS_URL says \(WRONGPASS.*check its user/.exec(said()) ?? undefined,
+    {
+      what: 'the reason in the log',
+    },
+  );
   expect(said() + (await ready.text())).not.toMatch(/not(%20| )the(%20| )password/);
+  await server.end();
+  removeDataDir(server.dataDir);
+});
+
+test('a server with a database that Redis does not have says so, and never writes into another', async () => {
+  redis.cli('FLUSHALL');
+  const server = await serve(PASSWORD, '/99');
+  const { scriptKey } = await demoCompany(server);
+  const said = () => server.said() + server.logged();
+  await until(
+    () => /Redis refuses what REDIS_URL says \(ERR DB index is out of range\)/.exec(said()) ?? undefined,
+    {
+      what: 'the reason in the log',
+    },
+  );
+  const { status, body } = await visitor(server, scriptKey).swap();
+  expect([status, body.numbers[DEMO_NUMBER]]).toEqual([200, null]);
+  expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
+  expect(redis.cli('DBSIZE')).toBe('0');
   await server.end();
   removeDataDir(server.dataDir);
 });

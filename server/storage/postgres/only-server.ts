@@ -6,6 +6,8 @@ import type { PostgresAddress } from './connect.js';
  * together by those whose leases are in Redis. So neither kind can be mixed with the other.
  */
 const SERVER_LOCK = 0x63746c73;
+/** Held together with the database of Redis that the leases are in: servers with different ones do not see each other's. */
+const REDIS_LOCK = 0x63746c72;
 /** A server that was killed leaves its lock until Postgres sees the closed connection: well under this time. */
 const PATIENCE_MS = 2000;
 const RETRY_MS = 3000;
@@ -15,9 +17,12 @@ export class NotOnlyServerError extends Error {
   override readonly name = 'NotOnlyServerError';
   /** Process id of the other server, where it is on this machine. */
   readonly holder: string | null;
-  constructor(holder: string | null) {
+  /** The database of Redis in which the other server has its leases, where it is another one than ours. */
+  readonly otherDb: number | null;
+  constructor(holder: string | null, otherDb: number | null = null) {
     super(`another calltrk server${holder ? ` (process ${holder})` : ''} uses this database`);
     this.holder = holder;
+    this.otherDb = otherDb;
   }
 }
 
@@ -28,6 +33,8 @@ export interface OnlyServer {
 export interface OnlyServerOptions {
   /** False: others that say so, too, may use the database beside this one. */
   alone: boolean;
+  /** Of REDIS_URL: others must have the same. */
+  redisDb?: number | undefined;
   /** Another server took the lock while the connection was lost: this one must stop. */
   onLost: (error: NotOnlyServerError) => void;
 }
@@ -39,16 +46,16 @@ export interface OnlyServerOptions {
  */
 export async function becomeOnlyServer(
   address: PostgresAddress,
-  { alone, onLost }: OnlyServerOptions,
+  { onLost, ...use }: OnlyServerOptions,
 ): Promise<OnlyServer> {
   let released = false;
-  let client = await lock(address, alone, reconnect);
+  let client = await lock(address, use, reconnect);
 
   function reconnect(): void {
     if (released) return;
     setTimeout(async () => {
       try {
-        if (!released) client = await lock(address, alone, reconnect);
+        if (!released) client = await lock(address, use, reconnect);
       } catch (error) {
         if (error instanceof NotOnlyServerError) onLost(error);
         else reconnect();
@@ -64,7 +71,11 @@ export async function becomeOnlyServer(
   };
 }
 
-async function lock(address: PostgresAddress, alone: boolean, onEnd: () => void): Promise<pg.Client> {
+async function lock(
+  address: PostgresAddress,
+  { alone, redisDb }: Omit<OnlyServerOptions, 'onLost'>,
+  onEnd: () => void,
+): Promise<pg.Client> {
   const client = new pg.Client({
     ...address,
     application_name: `calltrk server ${process.pid}`,
@@ -75,6 +86,7 @@ async function lock(address: PostgresAddress, alone: boolean, onEnd: () => void)
   await client.connect();
   try {
     const end = Date.now() + PATIENCE_MS;
+    const pause = () => new Promise((done) => setTimeout(done, 100));
     for (;;) {
       const { rows } = await client.query<{ ok: boolean }>(
         `SELECT pg_try_advisory_lock${alone ? '' : '_shared'}($1) AS ok`,
@@ -82,7 +94,17 @@ async function lock(address: PostgresAddress, alone: boolean, onEnd: () => void)
       );
       if (rows[0]?.ok) break;
       if (Date.now() > end) throw new NotOnlyServerError(await holderOf(client));
-      await new Promise((done) => setTimeout(done, 100));
+      await pause();
+    }
+    if (redisDb !== undefined) {
+      // First said, then looked: of two at once at least one sees the other.
+      await client.query('SELECT pg_advisory_lock_shared($1, $2)', [REDIS_LOCK, redisDb]);
+      for (;;) {
+        const other = await otherDbOf(client, redisDb);
+        if (other === undefined) break;
+        if (Date.now() > end) throw new NotOnlyServerError(null, other);
+        await pause();
+      }
     }
   } catch (error) {
     await client.end().catch(() => undefined);
@@ -90,6 +112,16 @@ async function lock(address: PostgresAddress, alone: boolean, onEnd: () => void)
   }
   client.once('end', onEnd);
   return client;
+}
+
+async function otherDbOf(client: pg.Client, redisDb: number): Promise<number | undefined> {
+  const { rows } = await client.query<{ db: number }>(
+    `SELECT objid::int AS db FROM pg_locks
+     WHERE locktype = 'advisory' AND classid = $1 AND objsubid = 2 AND objid <> $2 AND granted AND database =
+       (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [REDIS_LOCK, redisDb],
+  );
+  return rows[0]?.db;
 }
 
 async function holderOf(client: pg.Client): Promise<string | null> {

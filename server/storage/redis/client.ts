@@ -127,15 +127,21 @@ function backoff(times: number): number {
 function tell(client: Redis | Cluster, warn: (message: string) => void, isClosing: () => boolean): void {
   let state: 'unknown' | 'here' | 'away' = 'unknown';
   let isJudged = false;
-  let reason = 'the connection ended';
-  client.on('error', (error: Error) => {
+  let reason = ENDED;
+  client.on('error', (error: Error & { code?: string; command?: { name?: string } }) => {
     // Only the message: the error has the command with its arguments, which may be the password.
-    reason = error.message || (error as { code?: string }).code || reason;
+    // After a refusal comes another one, of the connection that is closed for it.
+    if (!isRefused(reason)) reason = error.message || error.code || reason;
+    // ioredis would go on in the database 0, which may be somebody else's.
+    if (error.command?.name === 'select') client.disconnect(true);
   });
   client.on('close', () => {
     if (isClosing()) return;
-    if (state !== 'away')
-      warn(`Redis is away (${reason}); visitors keep the numbers that the record has for them`);
+    const what = isRefused(reason)
+      ? `Redis refuses what REDIS_URL says (${reason}): check its user, password and database`
+      : `Redis is away (${reason})`;
+    reason = ENDED;
+    if (state !== 'away') warn(`${what}; visitors keep the numbers that the record has for them`);
     state = 'away';
   });
   client.on('ready', () => {
@@ -144,6 +150,15 @@ function tell(client: Redis | Cluster, warn: (message: string) => void, isClosin
     if (state === 'away') warn('Redis is back');
     state = 'here';
   });
+}
+
+const ENDED = 'the connection ended';
+
+/** Not gone, but not to be had so either. */
+function isRefused(reason: string): boolean {
+  return /^(NOAUTH|WRONGPASS|NOPERM|ERR (DB index|invalid (password|DB)|AUTH|Client sent AUTH))/i.test(
+    reason,
+  );
 }
 
 /** INFO, not CONFIG: a hosted Redis rarely lets anybody read CONFIG. Where both are forbidden, nothing is said. */
