@@ -25,7 +25,7 @@ await Promise.all([
     entryPoints: [
       'server/**/*.ts',
       'shared/**/*.ts',
-      ...['backup', 'restore', 'database-command'].map((name) => `scripts/${name}.ts`),
+      ...['backup', 'restore', 'database-command', 'simulate-call'].map((name) => `scripts/${name}.ts`),
     ],
     outdir: out,
     outbase: '.',

@@ -15,11 +15,8 @@ async function backup(file: string, { address, version, tell, signal }: Database
   const options = { version, tell, signal };
   if (file === '-') return summary(await takeBackup(address, process.stdout, options));
   const path = resolve(file);
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw new Error(`${path} is there already: give another name, or move it away`);
+  if (await isThere(path)) throw new Error(`${path} is there already: give another name, or move it away`);
+  if (!(await isThere(dirname(path)))) throw new Error(`there is no folder ${dirname(path)}: make it first`);
   const partial = `${path}.${process.pid}.partial`;
   const handle = await open(partial, 'wx', 0o600);
   try {
@@ -33,6 +30,13 @@ async function backup(file: string, { address, version, tell, signal }: Database
   } finally {
     await handle.close().catch(() => undefined);
   }
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function summary({ tables, made_at, migrations }: Awaited<ReturnType<typeof takeBackup>>): string {

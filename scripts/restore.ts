@@ -1,5 +1,6 @@
 /** `npm run restore FILE`: fills an empty database from a backup, all of it or nothing. */
 import { createReadStream } from 'node:fs';
+import { access, constants } from 'node:fs/promises';
 import { addAbortSignal, pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { BackupFault, BackupReader } from '../server/storage/postgres/backup-format.js';
@@ -33,6 +34,9 @@ function open(file: string, signal: AbortSignal): BackupReader {
 }
 
 async function check(file: string, version: string, signal: AbortSignal): Promise<void> {
+  await access(file, constants.R_OK).catch(({ code, message }: NodeJS.ErrnoException) => {
+    throw new Error(code === 'ENOENT' ? `there is no file ${file}` : `${file} cannot be read: ${message}`);
+  });
   const reader = open(file, signal);
   const header = await reader.header();
   await requireKnownSchema(header, version);
