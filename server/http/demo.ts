@@ -1,18 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
+import { slugOf } from '../../shared/source.js';
 import type { LiveDirectory } from '../domain/directory.js';
 import { Refusal } from '../domain/errors.js';
 import { spell } from '../domain/phone-numbers.js';
 import type { PoolReport } from '../domain/pool-report.js';
 import type { JoinedCall, PhoneNumber } from '../domain/ports.js';
+import { nameOfSource } from '../domain/report-words.js';
 import { playgroundRoutes } from './playground.js';
 import { drawPool } from './pool-picture.js';
 
 export interface DemoParts {
   directory: LiveDirectory;
-  insiders: preHandlerAsyncHookHandler;
+  /** Rejects who may not see it. */
+  insiders: (request: FastifyRequest) => Promise<void>;
   /** How a company's pool fares; null: it has none. */
   poolReport: (companyId: string) => Promise<PoolReport | null>;
   /** Plays a call to a number of the demo company and answers how it was joined; null: no simulator token. */
@@ -21,19 +24,53 @@ export interface DemoParts {
 
 const FILES = new URL('./demo/', import.meta.url);
 
-/** A pretend business with the script on it, and a button that calls it. For loopback peers or with an API key. */
-export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Promise<void> {
+const HERE = `calltrk runs here: website call tracking. It serves the script on your pages, takes reports about calls, and has an
+API under /v3, which /openapi.json describes.
+`;
+
+/**
+ * A pretend business with the script on it, and a button that calls it: for loopback peers or with an API key. Everybody
+ * else is told at the front door what runs here.
+ */
+export async function demoRoutes(app: FastifyInstance, parts: DemoParts): Promise<void> {
+  const seesDemo = (request: FastifyRequest) =>
+    parts.insiders(request).then(
+      () => parts.directory.current().companies.some(({ demo }) => demo),
+      () => false,
+    );
+  app.get(
+    '/',
+    {
+      schema: {
+        tags: ['demo'],
+        summary: 'Says what runs here; leads who may see the demo there',
+        response: {
+          200: { description: 'Text.', content: { 'text/plain': { schema: Type.String() } } },
+          302: Type.Null(),
+        },
+      },
+    },
+    async (request, reply) => {
+      // Relative: a proxy may have taken a path away.
+      if (await seesDemo(request)) return reply.redirect('demo');
+      return reply.type('text/plain; charset=utf-8').send(HERE);
+    },
+  );
+  await app.register(demoPages, parts);
+}
+
+async function demoPages(scope: FastifyInstance, parts: DemoParts): Promise<void> {
   const app = scope.withTypeProvider<TypeBoxTypeProvider>();
   const read = (name: string) => readFile(new URL(name, FILES), 'utf8');
   const [page, css, js] = await Promise.all([read('index.html'), read('demo.css'), read('demo.js')]);
-  app.addHook('preHandler', parts.insiders);
+  app.addHook('preHandler', async (request) => parts.insiders(request));
 
   const company = () => {
     const found = parts.directory.current().companies.find(({ demo }) => demo);
     if (!found) {
       throw new Refusal(
         'not_found',
-        'There is no demo company here: it is made with a new database, and only where HOST is a loopback address.',
+        'There is no demo company here: it is made with a new database, where HOST is a loopback address and PUBLIC_URL is not set.',
       );
     }
     return found;
@@ -48,12 +85,6 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     response: { 200: { description: what, content: { [type]: { schema: Type.String() } } } },
   });
 
-  // Who opens the address of the ready line in a browser wants to see something.
-  app.get(
-    '/',
-    { schema: { tags: ['demo'], summary: 'Leads to the demo page', response: { 302: Type.Null() } } },
-    async (_request, reply) => reply.redirect('/demo'),
-  );
   app.get(
     '/demo',
     { schema: file('text/html', 'A pretend business with the script on it') },
@@ -69,18 +100,28 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
     reply.type('text/javascript; charset=utf-8').send(js),
   );
 
-  await app.register(playgroundRoutes, { scriptUrl });
+  const trackers = () => {
+    const { companyId } = company();
+    const all = parts.directory.current().trackers.filter((one) => one.companyId === companyId);
+    return all.map(({ trackerId: id, name, type, numbers }) => ({ id, name, type, numbers }));
+  };
+  await app.register(playgroundRoutes, { scriptUrl, trackers });
 
   app.get(
     '/demo/pool.svg',
-    { schema: file('image/svg+xml', 'How full its pool is, as a picture') },
-    async (_request, reply) => {
+    {
+      schema: {
+        ...file('image/svg+xml', 'How full its pool is, as a picture'),
+        querystring: Type.Object({ shape: Type.Optional(Type.Literal('tall')) }),
+      },
+    },
+    async (request, reply) => {
       const report = await parts.poolReport(company().companyId);
       if (!report) throw new Refusal('not_found', 'The demo company has no pool any more.');
       return reply
         .type('image/svg+xml; charset=utf-8')
         .header('cache-control', 'no-store')
-        .send(drawPool(report));
+        .send(drawPool(report, request.query.shape));
     },
   );
 
@@ -112,12 +153,22 @@ export async function demoRoutes(scope: FastifyInstance, parts: DemoParts): Prom
         number: spell(call.trackingNumber).national,
         state: call.state,
         duration: call.duration,
-        source: call.visit?.sourceName ?? call.trackerName,
+        source: sourceNameOf(call),
         attribution: call.attribution,
+        /** Each once, the likeliest first. */
+        candidates: [...new Set(call.attribution.candidates.map(({ source }) => nameOfSource(source)))],
         visit: call.visit,
       };
     },
   );
+}
+
+/** Null: it is not known. */
+function sourceNameOf({ visit, trackerName, attribution }: JoinedCall): string | null {
+  if (visit) return visit.sourceName;
+  if (attribution.source === null) return null;
+  // A tracker for what no network stands for gives its name to the source.
+  return slugOf(trackerName ?? '') === attribution.source ? trackerName : nameOfSource(attribution.source);
 }
 
 /** Another caller each time, so that one call does not make the next one a known caller's. */

@@ -5,6 +5,8 @@ import { Type } from 'typebox';
 export interface PlaygroundParts {
   /** Where the demo company's script is; a Refusal if there is no such company. */
   scriptUrl: () => string;
+  /** Whose the numbers are that its visitors see. */
+  trackers: () => { id: string; name: string; type: string; numbers: readonly string[] }[];
 }
 
 const FILES = new URL('./demo/', import.meta.url);
@@ -38,7 +40,10 @@ const FOR_STAGE = {
  * is parsed by a DOMParser, which runs no script, and the stage's policy allows none that is not a file of this server:
  * no inline script, no handler, no frame, no form that goes anywhere, no picture or style of another host. Only the playground may frame the stage, and nobody the playground.
  */
-export async function playgroundRoutes(app: FastifyInstance, { scriptUrl }: PlaygroundParts): Promise<void> {
+export async function playgroundRoutes(
+  app: FastifyInstance,
+  { scriptUrl, trackers }: PlaygroundParts,
+): Promise<void> {
   const read = (name: string) => readFile(new URL(name, FILES), 'utf8');
   const page = async (url: string, name: string, what: string, policy: Record<string, string[]>) => {
     const html = await read(name);
@@ -56,7 +61,11 @@ export async function playgroundRoutes(app: FastifyInstance, { scriptUrl }: Play
         reply
           .type('text/html; charset=utf-8')
           .header('cache-control', 'no-store')
-          .send(html.replace('{{script_url}}', scriptUrl)),
+          .send(
+            html
+              .replace('{{script_url}}', scriptUrl)
+              .replace('{{trackers}}', () => attribute(JSON.stringify(trackers()))),
+          ),
     );
   };
   const file = async (name: string, type: string, what: string) => {
@@ -75,4 +84,8 @@ export async function playgroundRoutes(app: FastifyInstance, { scriptUrl }: Play
   await file('play-words.js', 'text/javascript', 'What the playground says');
   await file('stage.css', 'text/css', 'How differences are marked');
   await file('stage.js', 'text/javascript', 'Prepares the page on which the script is tried');
+}
+
+function attribute(text: string): string {
+  return text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

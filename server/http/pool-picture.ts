@@ -6,11 +6,40 @@ import { createHash } from 'node:crypto';
 import type { PoolReport } from '../domain/pool-report.js';
 import { blockingCurve } from '../domain/sizing.js';
 
-const WIDTH = 760;
-const HEIGHT = 372;
-/** Where the charts are: the hours to the left, the sizes to the right. */
-const HOURS = { x: 52, y: 150, width: 372, height: 164 };
-const SIZES = { x: 506, y: 150, width: 222, height: 164 };
+interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+interface Layout {
+  width: number;
+  height: number;
+  /** Of these so many stand in a row, so far apart. */
+  figures: { inRow: number; step: number };
+  hours: Box;
+  sizes: Box;
+}
+
+const LAYOUTS = {
+  /** The hours to the left, the sizes to the right. */
+  wide: {
+    width: 760,
+    height: 372,
+    figures: { inRow: 4, step: 184 },
+    hours: { x: 52, y: 150, width: 372, height: 164 },
+    sizes: { x: 506, y: 150, width: 222, height: 164 },
+  },
+  /** For a phone: one below the other, as large as they are read there. */
+  tall: {
+    width: 360,
+    height: 708,
+    figures: { inRow: 2, step: 166 },
+    hours: { x: 52, y: 222, width: 286, height: 164 },
+    sizes: { x: 52, y: 486, width: 286, height: 164 },
+  },
+} satisfies Record<string, Layout>;
 
 const STYLE = `
 .pool-picture { --paper: #fff; --ink: #14213d; --soft: #566580; --line: #dfe7f3; --bar: #5b9bf0; --peak: #1d5fbf;
@@ -37,25 +66,30 @@ const STYLE = `
 export const PICTURE_STYLE = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 /** Draws the report with the hours that it shows. */
-export function drawPool(report: PoolReport): string {
+export function drawPool(report: PoolReport, shape: keyof typeof LAYOUTS = 'wide'): string {
+  const { width, height, figures, hours, sizes }: Layout = LAYOUTS[shape];
   const { numbers, offeredLoad, blocking } = report;
   const goal = report.recommended.find((one) => one.blocking === 0.01);
   const measured = blocking.measured === null ? '–' : percent(blocking.measured);
-  const figures: [string, string][] = [
-    [`${numbers.held} of ${numbers.leasable}`, 'numbers held now'],
-    [decimal(offeredLoad.erlangs), 'Erlangs in the peak hour'],
+  const facts: [string, string][] = [
+    [`${numbers.held} of ${numbers.leasable}`, 'numbers in use now'],
+    [decimal(offeredLoad.erlangs), 'wanted in the busiest hour'],
     // Of the first minutes nothing is counted yet.
-    [goal?.numbers ? String(goal.numbers) : '–', 'numbers would do (1 %)'],
-    [measured, 'found all held (7 days)'],
+    [goal?.numbers ? String(goal.numbers) : '–', 'would be enough for 99 %'],
+    [measured, 'found none free (7 days)'],
   ];
-  return `<svg xmlns="http://www.w3.org/2000/svg" class="pool-picture" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="pool-picture-title pool-picture-desc">
+  const drawn = facts.map(([figure, what], at) => {
+    const row = Math.floor(at / figures.inRow);
+    return drawFigure(28 + (at % figures.inRow) * figures.step, 48 + row * 72, figure, what);
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" class="pool-picture" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-labelledby="pool-picture-title pool-picture-desc">
 <title id="pool-picture-title">How full the pool “${escaped(report.trackerName)}” is</title>
 <desc id="pool-picture-desc">${escaped(describe(report))}</desc>
 <style>${STYLE}</style>
-${figures.map(([figure, what], at) => drawFigure(28 + at * 184, figure, what)).join('\n')}
-<path class="grid" d="M28 92H${WIDTH - 28}"/>
-${drawHours(report)}
-${drawSizes(report)}
+${drawn.join('\n')}
+<path class="grid" d="M28 ${hours.y - 58}H${width - 28}"/>
+${drawHours(report, hours)}
+${drawSizes(report, sizes)}
 </svg>
 `;
 }
@@ -66,18 +100,19 @@ function describe({ numbers, offeredLoad, recommended, blocking, hours }: PoolRe
   const sizes = recommended.map((one) => `${one.numbers} for ${percent(one.blocking)}`).join(', ');
   return (
     `${numbers.held} of ${numbers.leasable} numbers are held now, at most ${fullest} were in the last ${hours.length} ` +
-    `hours. The peak hour offered ${decimal(offeredLoad.erlangs)} Erlangs, with which ` +
-    `${percent(blocking.erlangBPeak)} of visitors find all ${numbers.leasable} numbers held. Recommended: ${sizes}.`
+    `hours. In the busiest hour ${decimal(offeredLoad.erlangs)} were wanted at once on average; then ` +
+    `${percent(blocking.erlangBPeak)} of visitors find none of ${numbers.leasable} free. Recommended, by how many may ` +
+    `find none: ${sizes}.`
   );
 }
 
-function drawFigure(x: number, figure: string, what: string): string {
-  return `<text class="figure" x="${x}" y="48">${escaped(figure)}</text><text class="soft" x="${x}" y="70">${escaped(what)}</text>`;
+function drawFigure(x: number, y: number, figure: string, what: string): string {
+  return `<text class="figure" x="${x}" y="${y}">${escaped(figure)}</text><text class="soft" x="${x}" y="${y + 22}">${escaped(what)}</text>`;
 }
 
 /** Bars: held on average. The tick above each: held at once at most. */
-function drawHours({ hours, numbers }: PoolReport): string {
-  const { x, y, width, height } = HOURS;
+function drawHours({ hours, numbers }: PoolReport, box: Box): string {
+  const { x, y, width, height } = box;
   const most = ceiling(Math.max(1, numbers.leasable, ...hours.map((hour) => hour.peakHeld)) * 1.08);
   const yOf = (held: number) => round(y + height - (height * held) / most);
   const step = width / Math.max(1, hours.length);
@@ -98,9 +133,9 @@ function drawHours({ hours, numbers }: PoolReport): string {
     .map(({ hour, at }) => axisLabel(round(x + (at + 0.5) * step), y + height + 18, clock(hour.hour)));
   const level = yOf(numbers.leasable);
   return [
-    `<text class="heading" x="${x - 24}" y="${y - 24}">Numbers held by hour</text>`,
+    `<text class="heading" x="${x - 24}" y="${y - 24}">Numbers in use by hour</text>`,
     `<text class="soft" x="${x - 24}" y="${y + height + 38}">bar: average · line above it: most at once · hours in UTC</text>`,
-    ...scale(most).map((tick) => gridLine(HOURS, yOf(tick), String(tick))),
+    ...scale(most).map((tick) => gridLine(box, yOf(tick), String(tick))),
     ...bars,
     `<path class="size" d="M${x} ${level}H${x + width}"/>`,
     `<text class="now" x="${x + width}" y="${level - 6}" text-anchor="end">${numbers.leasable} numbers</text>`,
@@ -109,8 +144,8 @@ function drawHours({ hours, numbers }: PoolReport): string {
 }
 
 /** Erlang's curve of the peak hour, with the size that the pool has and those it should have. */
-function drawSizes({ numbers, offeredLoad, recommended, blocking }: PoolReport): string {
-  const { x, y, width, height } = SIZES;
+function drawSizes({ numbers, offeredLoad, recommended, blocking }: PoolReport, box: Box): string {
+  const { x, y, width, height } = box;
   const most = Math.max(
     4,
     Math.ceil(Math.max(numbers.leasable, ...recommended.map((one) => one.numbers)) * 1.12),
@@ -128,8 +163,8 @@ function drawSizes({ numbers, offeredLoad, recommended, blocking }: PoolReport):
   const isLeft = numbers.leasable > most * 0.6;
   const goals = recommended.filter((one) => one.numbers > 0);
   const lines = [
-    `<text class="heading" x="${x - 24}" y="${y - 24}">Find all held, by pool size</text>`,
-    ...[0, 0.25, 0.5, 0.75, 1].map((share) => gridLine(SIZES, yOf(share), percent(share))),
+    `<text class="heading" x="${x - 24}" y="${y - 24}">Visitors who find none free, by size</text>`,
+    ...[0, 0.25, 0.5, 0.75, 1].map((share) => gridLine(box, yOf(share), percent(share))),
   ];
   if (offeredLoad.erlangs > 0) {
     lines.push(
@@ -153,7 +188,7 @@ function drawSizes({ numbers, offeredLoad, recommended, blocking }: PoolReport):
   return lines.join('\n');
 }
 
-function gridLine({ x, width }: typeof HOURS, y: number, label: string): string {
+function gridLine({ x, width }: Box, y: number, label: string): string {
   return `<path class="grid" d="M${x} ${y}H${x + width}"/><text class="soft" x="${x - 8}" y="${y + 4}" text-anchor="end">${label}</text>`;
 }
 
@@ -174,7 +209,8 @@ function ceiling(value: number): number {
 }
 
 function percent(share: number): string {
-  const value = share * 100;
+  // What is less than one in ten thousand is nothing to who buys numbers.
+  const value = share < 1e-4 ? 0 : share * 100;
   return `${value === 0 || value >= 10 ? Math.round(value) : Number(value.toPrecision(2))} %`;
 }
 

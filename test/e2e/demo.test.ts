@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { AttributionSchema } from '../../shared/contract/reporting.js';
 import { type Chromium, startChromium } from '../support/chromium.js';
 import { type RunningServer, removeDataDir, startServer } from '../support/server.js';
 import { troublesOf } from '../support/site.js';
@@ -45,6 +46,50 @@ test('arriving from elsewhere makes a new visitor with another number', async ()
   await page.click('#call');
   await page.waitForSelector('#result dd');
   expect(await page.textContent('[data-fact=confidence]')).toBe('100 %: the number belongs to one source');
+  expect(await page.textContent('[data-fact=source]')).toBe('Summer mailer');
+  expect(await page.textContent('[data-fact=landing_page]')).toContain('belongs to the source');
+});
+
+test('a call that nobody is sure of claims nothing, and each method has its words', async () => {
+  const page = await (await chromium.newVisitor()).newPage();
+  await page.goto(`${server.url}/demo`);
+  await page.waitForFunction(() => document.querySelector('#seen-number.swapped'));
+  const call = { caller: '(305) 555-0142', state: 'answered', duration: 42, source: null, visit: null };
+  const facts = async (attribution: object) => {
+    const json = { ...call, candidates: ['Newsletter', 'Google Ads'], attribution };
+    await page.route('**/demo/call', (route) => route.fulfill({ json }), { times: 1 });
+    await page.click('#call');
+    await page.waitForFunction(() => !(document.querySelector('#call') as HTMLButtonElement).disabled);
+    const shown = await page.$$eval('#result dd', (all) =>
+      all.map((dd) => [dd.dataset.fact, dd.textContent]),
+    );
+    return Object.fromEntries(shown);
+  };
+  const nobody = { visit: null, source: null, confidence: 0, sourceConfidence: 0, candidates: [] };
+  const two = { ...nobody, method: 'none', candidates: [{ weight: 0.4999 }, { weight: 0.4999 }] };
+  expect(await facts(two)).toMatchObject({
+    source: 'unknown: Newsletter or Google Ads; 2 visitors saw this number',
+    confidence: '49 %: the likeliest visit, which is too little to name one',
+    landing_page: 'unknown',
+  });
+  const { description } = AttributionSchema.properties.method as { description?: string };
+  const methods = description?.match(/[a-z_]+/g)?.filter((word) => word !== 'or') ?? [];
+  expect(methods).toContain('posterior');
+  for (const method of methods) {
+    expect((await facts({ ...nobody, method })).confidence).toMatch(/^0 %: [a-z]+ .* /);
+  }
+});
+
+test('on a phone nothing of the picture of the pool is out of sight', async () => {
+  const page = await (await chromium.newVisitor({ viewport: { width: 390, height: 800 } })).newPage();
+  await page.goto(`${server.url}/demo`);
+  await page.waitForSelector('#pool svg');
+  const sticksOut = await page.$$eval('#pool svg, #pool svg *', (all) =>
+    all
+      .filter((one) => one.getBoundingClientRect().right > 390 || one.getBoundingClientRect().left < 0)
+      .map((one) => one.textContent),
+  );
+  expect(sticksOut).toEqual([]);
 });
 
 test.each([
@@ -64,11 +109,9 @@ test.each([
     );
     // Its style came through the page's policy, and follows what the visitor's system says.
     expect(await picture.evaluate((svg) => getComputedStyle(svg).backgroundColor)).toBe(paper);
-    // This visitor's own number is among those held, as soon as the picture is drawn anew.
-    await page.waitForFunction(
-      () => /^[1-8] of 8$/.test(document.querySelector('#pool .figure')?.textContent ?? ''),
-      undefined,
-      { timeout: 15_000 },
+    // This visitor's own number is among those held.
+    await page.waitForFunction(() =>
+      /^[1-8] of 8$/.test(document.querySelector('#pool .figure')?.textContent ?? ''),
     );
     expect(troubles).toEqual([]);
   },

@@ -90,7 +90,7 @@ test('run by the keyboard alone, the sample shows before, after and why', async 
     'phone = "305-555-0100"': 'kept',
     'Your order: 983055550100. Our other office: (212) 555-0100.': '–',
   });
-  expect(await page.textContent('#story')).toContain('by the source tracker');
+  expect(await page.textContent('#story')).toContain('by the source tracker “Summer mailer” (TRK');
   expect(await page.textContent('#requests')).toContain('tells of the page view');
   expect(await stored(page)).toContain('calltrk_session_id');
   expect(await page.frameLocator('#before').locator('h1').textContent()).toBe(
@@ -117,6 +117,8 @@ test('consent withdrawn brings the originals back and leaves nothing behind', as
   await isDifferent(page, 'No places are');
   expect(await page.frameLocator('#after').locator('#phone').textContent()).toBe('Call 305-555-0100');
   await page.waitForFunction(() => document.querySelector('#stored')?.childElementCount === 0);
+  expect(await page.textContent('#story')).toContain('The site’s own numbers were put back in 2 places.');
+  expect(await page.textContent('#decisions')).toContain('the visitor refused');
   expect((await page.context().cookies()).filter(({ name }) => name.startsWith('calltrk'))).toEqual([]);
   expect(troubles()).toEqual([]);
 });
@@ -125,6 +127,7 @@ test('while consent is waited for nothing leaves the page, and everything does o
   const { page } = await open();
   await run(page, { html: PHONE, consent: 'unknown' });
   await page.waitForFunction(() => document.querySelector('#decisions .own'));
+  expect(await page.textContent('#decisions')).toContain('the visitor has not agreed yet');
   expect([await stored(page), await page.$$('#requests li')]).toEqual([[], []]);
   await page.click('[data-choice=granted]');
   await isDifferent(page, '2 places are');
@@ -133,6 +136,7 @@ test('while consent is waited for nothing leaves the page, and everything does o
   await run(page, { html: PHONE, consent: 'denied', arrival: 'yelp' });
   await isDifferent(page, '2 places are');
   expect(await page.frameLocator('#after').locator('#phone').textContent()).toBe('Call 305-555-0120');
+  expect(await page.textContent('#story')).toContain('the number of the source tracker “Yelp listing”');
   expect([await stored(page), await page.$$('#requests li')]).toEqual([[], []]);
 });
 
@@ -170,6 +174,25 @@ test('a form with a field for the session is compared like any page', async () =
   const field = '<form><input type="hidden" name="calltrk_session_id"></form>';
   await run(page, { html: `${field}<p>305-555-0100</p><input type="button" value="305-555-0100">` });
   await isDifferent(page, '2 places are');
+});
+
+test('what cannot be run as it is written is told', async () => {
+  const { page } = await open();
+  await run(page, { html: ' \n' });
+  expect(await page.textContent('#status')).toContain('The page is empty');
+  expect(await page.isVisible('#result')).toBe(false);
+  await page.fill('#referrer', 'not a url');
+  await run(page, { html: '<p>Hello</p>' });
+  await isDifferent(page, 'No places are');
+  expect(await page.textContent('#story')).toContain('The referrer “not a url” is no address');
+  expect(await page.isVisible('#no-decisions')).toBe(true);
+  // A number is marked from its first digit or sign on.
+  await run(page, { html: '<p>Ring us, e.g. 305-555-0100 (daily).</p>', arrival: 'mailer' });
+  await isDifferent(page, '1 place is');
+  expect(await page.$$eval('#changes mark', (marks) => marks.map((mark) => mark.textContent))).toEqual([
+    '305-555-0100',
+    '305-555-0121',
+  ]);
 });
 
 test('a tap and a form are told, and lead nowhere', async () => {

@@ -7,7 +7,12 @@ const HOUR = 3_600_000;
 const NOON = Date.parse('2026-03-02T12:00:00Z');
 
 /** A pool in which so many were held in each of the last hours, on average and at most. */
-function draw(size: number, held: [number, number][], more: Partial<PoolTraffic> = {}) {
+function draw(
+  size: number,
+  held: [number, number][],
+  more: Partial<PoolTraffic> = {},
+  shape?: Parameters<typeof drawPool>[1],
+) {
   const hours = held.map(
     ([average, peakHeld], at): PoolHour => ({
       hour: NOON - (held.length - at) * HOUR,
@@ -43,7 +48,7 @@ function draw(size: number, held: [number, number][], more: Partial<PoolTraffic>
     ...more,
   };
   // Not well-formed: it throws.
-  const { document } = new JSDOM(drawPool(reportPool(traffic, NOON, 24)), {
+  const { document } = new JSDOM(drawPool(reportPool(traffic, NOON, 24), shape), {
     contentType: 'image/svg+xml',
   }).window;
   const all = (selector: string) => [...document.querySelectorAll(selector)];
@@ -82,8 +87,9 @@ describe('the picture of a pool', () => {
     const described = root?.getAttribute('aria-labelledby')?.split(' ') ?? [];
     expect(described.map((id) => document.getElementById(id)?.localName)).toEqual(['title', 'desc']);
     expect(document.querySelector('desc')?.textContent).toBe(
-      '3 of 8 numbers are held now, at most 8 were in the last 24 hours. The peak hour offered 10 Erlangs, with ' +
-        'which 34 % of visitors find all 8 numbers held. Recommended: 15 for 5 %, 18 for 1 %, 21 for 0.1 %.',
+      '3 of 8 numbers are held now, at most 8 were in the last 24 hours. In the busiest hour 10 were wanted at once on ' +
+        'average; then 34 % of visitors find none of 8 free. Recommended, by how many may find none: 15 for 5 %, ' +
+        '18 for 1 %, 21 for 0.1 %.',
     );
     // The fuller hour has the higher bar.
     const heights = all('.bar').map((bar) => Number(bar.getAttribute('height')));
@@ -105,6 +111,17 @@ describe('the picture of a pool', () => {
     expect(texts('.soft').includes('nothing came yet')).toBe(held.length === 0);
     // Nobody is told that no number would do.
     if (held.length === 0) expect(texts('.figure')[2]).toBe('–');
+  });
+
+  test('for a phone says the same, and has everything within its width', () => {
+    const busy: [number, number][] = Array.from({ length: 24 }, (_, hour) => [hour / 2, 8]);
+    const tall = draw(8, busy, { held: 3 }, 'tall');
+    const wide = draw(8, busy, { held: 3 });
+    expect(tall.texts('text, desc, circle title')).toEqual(wide.texts('text, desc, circle title'));
+    const sideways = tall
+      .all('text, rect, circle')
+      .map((one) => one.getAttribute('x') ?? one.getAttribute('cx'));
+    for (const x of sideways) expect(Number(x)).toBeLessThanOrEqual(360);
   });
 
   test('takes any name for a name', () => {

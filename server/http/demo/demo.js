@@ -5,18 +5,23 @@ const cookie = (name) => {
   return pair ? decodeURIComponent(pair.slice(name.length + 1)) : null;
 };
 
+/** As in the style. */
+const isNarrow = matchMedia('(max-width: 34rem)');
 const OWN_NUMBER = '+13055550100';
 const METHODS = {
   tap: 'the number was tapped on the page just before',
   known_caller: 'the caller was joined to a visit before',
   sole_holder: 'only this visitor was shown the number',
-  holder: 'this visitor was one of those who were shown the number',
+  holder: 'the only visitor known to be shown the number, which others may share',
   last_holder: 'this visitor was the last one who was shown the number',
+  posterior: 'the likeliest of those who were shown the number',
   session: 'the visit itself sent it',
   tracker: 'the number belongs to one source',
-  source_only: 'the number belongs to one source',
-  none: 'nothing is known about this number',
+  source_only: 'that it was this source; no visit is likely enough to be named',
+  none: 'the likeliest visit, which is too little to name one',
 };
+
+const NO_PAGE = { tracker: 'none: the number belongs to the source, not to a visit' };
 
 /** The number in the page as it stands now. */
 const seenNumber = () => byId('header-phone').getAttribute('href').replace('tel:', '');
@@ -30,6 +35,8 @@ function show() {
   byId('landing').textContent = cookie('calltrk_landing') ?? 'none yet';
   byId('referrer').textContent = cookie('calltrk_referrer') ?? 'none yet';
   byId('call').disabled = !swapped;
+  // The picture has this visitor's number among those held.
+  if (swapped) showPool();
 }
 new MutationObserver(show).observe(byId('header-phone'), {
   attributes: true,
@@ -74,16 +81,27 @@ byId('call').addEventListener('click', async () => {
   byId('call').disabled = false;
 });
 
-function showCall({ caller, state, duration, source, attribution, visit }) {
+/** Those who may have called, where nobody was chosen; of a long list only the beginning is sent. */
+function sayUnknown({ candidates: visitors }, sources) {
+  if (visitors.length === 0) return 'unknown: nobody is known to have seen this number';
+  const count = visitors.length < MOST_CANDIDATES ? visitors.length : `${MOST_CANDIDATES} or more`;
+  return `unknown: ${sources.join(' or ')}; ${count} ${count === 1 ? 'visitor' : 'visitors'} saw this number`;
+}
+const MOST_CANDIDATES = 3;
+
+function showCall({ caller, state, duration, source, attribution, candidates, visit }) {
   byId('result').className = '';
   byId('result-title').textContent = `${caller} called, ${state.replace('_', ' ')}, ${duration} s`;
   // Rounded down: 99.5 % is not certain. It has four figures behind the point.
-  const percent = Math.floor(Math.round(attribution.confidence * 1e4) / 100);
+  const { confidence, sourceConfidence, candidates: visitors } = attribution;
+  // What the words beside it speak of: the visit, or its source where that alone is known, or the likeliest one.
+  const sure = confidence || sourceConfidence || (visitors[0]?.weight ?? 0);
+  const percent = Math.floor(Math.round(sure * 1e4) / 100);
   const meter = Object.assign(document.createElement('meter'), { min: 0, max: 100, value: percent });
   const facts = [
-    ['Source of this visit', source ?? 'unknown', 'source'],
+    ['Source of this visit', source ?? sayUnknown(attribution, candidates), 'source'],
     ['Confidence', [meter, `${percent} %: ${METHODS[attribution.method] ?? attribution.method}`]],
-    ['Landing page', visit?.landing ?? 'none: the number belongs to the source, not to a visit'],
+    ['Landing page', visit?.landing ?? NO_PAGE[attribution.method] ?? 'unknown'],
     ['Referrer', visit?.referrer ?? '–'],
     ['Campaign', visit?.campaign ?? '–'],
     ['Visit', attribution.visit ?? '–'],
@@ -102,10 +120,12 @@ function showCall({ caller, state, duration, source, attribution, visit }) {
 
 /** The picture as a part of the page, so that its description is read out and its bars can be pointed at. */
 async function showPool() {
-  const response = await fetch('/demo/pool.svg').catch(() => null);
+  const shape = isNarrow.matches ? '?shape=tall' : '';
+  const response = await fetch(`/demo/pool.svg${shape}`).catch(() => null);
   if (!response?.ok) return;
   const picture = new DOMParser().parseFromString(await response.text(), 'image/svg+xml').documentElement;
   byId('pool').replaceChildren(picture);
 }
 showPool();
+isNarrow.addEventListener('change', showPool);
 setInterval(showPool, 10_000);

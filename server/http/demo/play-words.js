@@ -26,10 +26,21 @@ export const ARRIVALS = {
   direct: ['', ''],
 };
 
-/** What each code means that the script prints about a stretch of text. */
-export const DECISIONS = {
+/** Why a place has the site's own number, by what the visitor has agreed to. */
+const OWN = {
+  given: 'there is no other for this visitor now.',
+  missing: 'the visitor has not agreed yet, so no other is asked for.',
+  refused: 'the visitor refused, so no other is asked for.',
+};
+
+/** What a code means that the script prints about a stretch of text. */
+export function sayDecision(code, consent) {
+  if (code === 'own') return `Found. The site’s own number stands here: ${OWN[consent]}`;
+  return DECISIONS[code] ?? '';
+}
+
+const DECISIONS = {
   swap: 'The visitor’s number stands here.',
-  own: 'Found. The site’s own number stands here: there is no other for this visitor now.',
   kept: 'Found and left alone: it is in a place that keeps its numbers (data-calltrk-noswap, code, a field …).',
   waiting: 'Found. A framework may still take over this part of the page, so it waits.',
   lost: 'Found. The page wrote its own number back again and again, so the page keeps the place.',
@@ -41,18 +52,27 @@ const ERRORS = {
   lost: 'The page insists on its own number in one place: the script has given in there.',
 };
 
-/** What the script told at one moment, as lines to read. */
-export function sayEvent({ code, about }) {
+/** What the script told at one moment, as lines to read. `isUndone`: the visitor refused after numbers were written. */
+export function sayEvent({ code, about }, { trackers, isUndone }) {
   if (code === 'server') {
-    const why = String(about.debug ?? '').split('\n');
+    // Trackers have ids there, since anybody may ask; who sees this page may know their names.
+    const named = String(about.debug ?? '').replace(/TRK\w+/g, (id) => {
+      const name = trackers.find((one) => one.id === id)?.name;
+      return name ? `“${name}” (${id})` : id;
+    });
+    const why = named.split('\n');
     return [`The server answered. Source of the visit: ${about.source}.`, ...why].filter(Boolean);
   }
   if (code === 'assign') {
     const pairs = Object.entries(about.numbers).map(([own, shown]) => `${own} becomes ${shown}`);
     return [`The numbers for this visitor: ${pairs.join(', ') || 'the site’s own'}.`];
   }
-  if (code === 'swap')
-    return [`Numbers were written in ${about.count} ${about.count === 1 ? 'place' : 'places'}.`];
+  if (code === 'swap') {
+    const places = `${about.count} ${about.count === 1 ? 'place' : 'places'}`;
+    return [
+      isUndone ? `The site’s own numbers were put back in ${places}.` : `Numbers were written in ${places}.`,
+    ];
+  }
   if (code === 'error') return [ERRORS[about.code] ?? `Something went wrong: ${about.code}.`];
   if (code === 'form') return [`A form was captured: ${about.form_name ?? 'without a name'}.`];
   return [`${code}: ${JSON.stringify(about)}`];

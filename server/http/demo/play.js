@@ -1,5 +1,5 @@
 // The playground: sets the stage for each run, and shows what the script did there, as it does it.
-import { ARRIVALS, DECISIONS, SAMPLE, sayEvent, sayRequest, sayStored } from './play-words.js';
+import { ARRIVALS, SAMPLE, sayDecision, sayEvent, sayRequest, sayStored } from './play-words.js';
 
 const byId = (id) => document.getElementById(id);
 const make = (name, properties, ...children) => {
@@ -12,6 +12,9 @@ const LOOK_MS = 300;
 const TEXT_NODE = 3;
 /** What a page shows a reader or dials. */
 const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
+
+/** Of the pretend business. */
+const trackers = JSON.parse(document.body.dataset.trackers);
 
 let run;
 
@@ -39,6 +42,11 @@ function showLanding() {
 
 byId('play').addEventListener('submit', (event) => {
   event.preventDefault();
+  if (byId('html').value.trim() === '') {
+    byId('status').textContent = 'The page is empty: paste some HTML.';
+    byId('html').focus();
+    return;
+  }
   clearInterval(run?.timer);
   // The script of the run before must not write after it was forgotten.
   byId('before-pane').replaceChildren();
@@ -53,7 +61,23 @@ byId('play').addEventListener('submit', (event) => {
       scene: byId('scene').value,
     }),
   );
-  run = { said: [], story: [], requests: [], state: 'runs' };
+  const isFree = ['none', 'gpc'].includes(byId('consent').value);
+  const consent = isFree ? 'given' : 'missing';
+  run = {
+    said: [],
+    story: [],
+    requests: [],
+    state: 'runs',
+    consent,
+    hasWritten: false,
+    hasSaidTracker: false,
+  };
+  const referrer = byId('referrer').value.trim();
+  // Without https:// a host is one all the same.
+  if (referrer && !URL.canParse(referrer) && !/^[^\s/]+\.\S+$/.test(referrer)) {
+    run.story.push([`The referrer “${referrer}” is no address (https://…), so it counts for nothing.`]);
+  }
+  if (byId('consent').value === 'unknown') run.story.push(['The script waits for the visitor’s consent.']);
   const mine = run;
   byId('result').hidden = false;
   byId('status').textContent = 'Running …';
@@ -111,11 +135,18 @@ const CHOICES = { granted: 'The visitor agrees.', denied: 'The visitor refuses, 
 function hear(kind, what) {
   if (kind === 'ready') run.state = 'ready';
   if (kind === 'failed') run.state = 'failed';
-  if (kind === 'chose') run.story.push([CHOICES[what]]);
+  if (kind === 'chose') {
+    run.story.push([CHOICES[what]]);
+    run.consent = what === 'granted' ? 'given' : 'refused';
+  }
   if (kind === 'request') run.requests.push({ ...what, body: parse(what.body) });
   if (kind === 'said') {
     if (typeof what.about === 'string') note(what.code, what.about);
-    else run.story.push(sayEvent(what));
+    else {
+      const isUndone = run.consent === 'refused' && run.hasWritten;
+      run.story.push(sayEvent(what, { trackers, isUndone }));
+      if (what.code === 'swap') run.hasWritten = !isUndone;
+    }
   }
   show();
 }
@@ -149,6 +180,8 @@ function show() {
   put('story', run.story, (lines) => make('li', {}, ...lines.map((line) => make('p', {}, line))));
   put('requests', run.requests, showRequest);
   byId('no-requests').hidden = run.requests.length > 0;
+  byId('no-decisions').hidden = byId('decisions').childElementCount > 0;
+  byId('no-story').hidden = run.story.length > 0;
   showStored();
 }
 
@@ -204,6 +237,7 @@ function showChanges(before, after) {
     'replaced',
     changes.map(({ own, is }) => [own.node, is[0]]),
   );
+  sayTracker(changes);
   const rows = changes.map(({ where, own, value, is }) => ({ where, own: own.value, value, is }));
   put(byId('changes').tBodies[0], rows, ({ where, own, value, is }) =>
     make(
@@ -220,6 +254,19 @@ function showChanges(before, after) {
     run.state === 'failed'
       ? 'The script could not be loaded.'
       : `${rows.length || 'No'} ${rows.length === 1 ? 'place is' : 'places are'} different.`;
+}
+
+/** The number of a source tracker comes without a request, so nobody else says whose it is. */
+function sayTracker(changes) {
+  const digits = changes.map(({ value }) => value.replace(/\D/g, '')).join(' ');
+  const tracker = trackers.find(
+    ({ type, numbers }) => type === 'source' && numbers.some((number) => digits.includes(number.slice(-10))),
+  );
+  if (!tracker || run.hasSaidTracker) return;
+  run.hasSaidTracker = true;
+  run.story.push([
+    `This is the number of the source tracker “${tracker.name}”. Everybody who comes that way is shown it: it needs neither a request nor consent.`,
+  ]);
 }
 
 /** Where two texts differ, in whole numbers: stretches of the one and of the other; null: they do not. */
@@ -245,8 +292,8 @@ function spread(own, now) {
 
 function trim(text, from, to) {
   const inside = text.slice(from, to);
-  const start = from + inside.length - inside.trimStart().length;
-  return [start, start + inside.trim().replace(/[. -]+$/, '').length];
+  const start = from + (/^[\s.)-]*/.exec(inside)?.[0].length ?? 0);
+  return [start, from + inside.replace(/[\s.(-]+$/, '').length];
 }
 
 /** Marks without a change to the page: https://drafts.csswg.org/css-highlight-api/ */
@@ -278,14 +325,16 @@ function marked(label, text, stretches) {
 }
 
 function showDecisions(before) {
-  const said = run.said.map(({ words, codes }) => ({ words, codes }));
+  const { consent } = run;
+  const said = run.said.map(({ words, codes }) => ({ words, codes, consent }));
   const seen = said.map(({ words }) => words).join('\n');
   // What has as many digits as a number, and was never spoken of.
   for (const { value } of before) {
     const words = value.replace(/\s+/g, ' ').trim();
-    if (/(?:\d\D{0,3}){7}/.test(words) && !seen.includes(words)) said.push({ words, codes: ['none'] });
+    if (/(?:\d\D{0,3}){7}/.test(words) && !seen.includes(words))
+      said.push({ words, codes: ['none'], consent });
   }
-  put('decisions', said, ({ words, codes }) => {
+  put('decisions', said, ({ words, codes, consent }) => {
     const code = codes.at(-1);
     const steps = codes.length > 1 ? ` Step by step: ${codes.join(', ')}.` : '';
     return make(
@@ -293,7 +342,7 @@ function showDecisions(before) {
       {},
       make('span', { className: `code ${code}` }, code === 'none' ? '–' : code),
       make('q', {}, words),
-      make('small', {}, (DECISIONS[code] ?? '') + steps),
+      make('small', {}, sayDecision(code, consent) + steps),
     );
   });
 }
