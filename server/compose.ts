@@ -28,7 +28,7 @@ import { createRefresher } from './refresher.js';
 import { createRoutingFile } from './routing-file.js';
 import { createRecordWriter, type JournalTold } from './storage/journal/writer.js';
 import { createMemoryLeaseStore } from './storage/memory/lease-store.js';
-import { bootstrap } from './storage/postgres/bootstrap.js';
+import { bootstrap, type FirstKey, type SetKey } from './storage/postgres/bootstrap.js';
 import { createPool, type PostgresAddress } from './storage/postgres/connect.js';
 import { createHousekeeping } from './storage/postgres/housekeeping.js';
 import { deriveId, newId } from './storage/postgres/ids.js';
@@ -46,10 +46,12 @@ import { createRedisLeaseStore } from './storage/redis/lease-store.js';
 import { simulateCall } from './telephony/simulator.js';
 import { createTwilio } from './telephony/twilio.js';
 
+export type { SetKey };
+
 export interface ServiceOptions {
   config: Config;
   postgres: PostgresAddress;
-  apiKey: string;
+  apiKey: FirstKey;
   /** Null: TWILIO_AUTH_TOKEN is set and nobody else may report calls. */
   simulatorToken: string | null;
   /** Make the demo company on an empty database. */
@@ -67,11 +69,14 @@ export interface ServiceOptions {
 export interface Service {
   app: FastifyInstance;
   /** Migrates, takes the leases, reads the directory. Rejects when Postgres is away; may be called again. */
-  connect(): Promise<{ accountId: string; migrations: string[] }>;
+  connect(): Promise<{ accountId: string; migrations: string[]; key: SetKey }>;
   /** Finishes what was begun, then lets go of everything. */
   close(): Promise<void>;
 }
 
+/** Jobs begin when the start is over, one after the other. */
+const FIRST_JOB_MS = 2000;
+const JOBS_APART_MS = 300;
 /** New leases for one address within a minute. */
 const LEASES_PER_MINUTE = 30;
 /** What goes wrong with the leases is logged this often: it may be every request. */
@@ -86,7 +91,11 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   const routingFile = createRoutingFile(join(config.dataDir, 'routing.json'), options.warn);
   const routesOnDisk = await routingFile.read();
 
-  const onError = (error: Error) => app.log.warn({ err: error }, 'an idle connection to Postgres broke');
+  let isClosing = false;
+  // At an end Postgres may be stopped before it has seen each goodbye.
+  const onError = (error: Error) => {
+    if (!isClosing) app.log.warn({ err: error }, 'an idle connection to Postgres broke');
+  };
   const pool = createPool(postgres, { name: 'main', max: 8, statementTimeoutMs: 5000, onError });
   const writePool = createPool(postgres, {
     name: 'writer',
@@ -224,9 +233,13 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     app,
     async connect() {
       // First of all: a newer version must not migrate the database of a server that runs.
-      onlyServer ??= await becomeOnlyServer(postgres, { alone: options.alone, onLost: options.onTakenOver });
+      onlyServer ??= await becomeOnlyServer(postgres, {
+        alone: options.alone,
+        redisDb: config.redis?.db,
+        onLost: options.onTakenOver,
+      });
       const { applied } = await migrate(pool);
-      const { accountId, linkSecret } = await bootstrap(pool, {
+      const { accountId, linkSecret, key } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,
       });
@@ -244,16 +257,23 @@ export async function compose(options: ServiceOptions): Promise<Service> {
         journalJob(writer),
         lateFactsJob(housekeeping, callJudge),
       ];
-      jobs ??= startJobs(work, (job, error) =>
-        app.log.warn({ err: error, job }, 'a job failed; it is tried again'),
-      );
-      return { accountId, migrations: applied };
+      jobs ??= startJobs(work, {
+        firstMs: FIRST_JOB_MS,
+        apartMs: JOBS_APART_MS,
+        onError(job, error, inARow) {
+          // Once is soon forgotten: a start on a busy machine, a Postgres that is away for a moment.
+          if (inARow === 1) app.log.info({ job, reason: reasonOf(error) }, 'a job failed; it is tried again');
+          else app.log.warn({ err: error, job }, 'a job failed; it is tried again');
+        },
+      });
+      return { accountId, migrations: applied, key };
     },
     async close() {
       refresher.stop();
       await jobs?.stop();
       await app.close();
       await writer.close();
+      isClosing = true;
       redis?.close();
       await onlyServer?.release();
       await Promise.all([pool.end(), writePool.end(), callPool.end()]);
@@ -305,6 +325,11 @@ function tellOfPools(pools: readonly PoolHealth[], metrics: Metrics): void {
     for (const { blocking, numbers } of recommended)
       metrics.poolRecommended.set({ tracker_id, blocking }, numbers);
   }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error ? cause.message : message;
 }
 
 function boundPort(app: FastifyInstance): number | undefined {

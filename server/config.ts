@@ -27,8 +27,16 @@ export class ConfigError extends Error {
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'];
 const MIN_KEY_LENGTH = 32;
 
-/** Reads the environment. Pure. Throws one ConfigError that names every variable at fault and what to write instead. */
-export function loadConfig(env: Record<string, string | undefined>): Config {
+/**
+ * Reads the environment. Pure. Throws one ConfigError that names every variable at fault and what to write instead, or
+ * says that settings are no arguments.
+ */
+export function loadConfig(env: Record<string, string | undefined>, args: readonly string[] = []): Config {
+  if (args.length > 0) {
+    throw new ConfigError(
+      `Settings come from the environment, not from arguments (${args.join(' ')}): PORT=4000 npm start, for example.`,
+    );
+  }
   const faults: string[] = [];
   const read = <T>(
     name: string,

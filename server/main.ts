@@ -3,12 +3,13 @@ import { access, chmod, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
-import { compose, type Service } from './compose.js';
+import { compose, type Service, type SetKey } from './compose.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { isRefusal } from './domain/errors.js';
 import { isLoopback } from './http/peers.js';
+import { PortError, requirePort } from './port.js';
 import { findProject } from './project.js';
-import { readOrMakeSecret } from './secrets.js';
+import { readOrMakeSecret, readSecret } from './secrets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded/index.js';
 import type { PostgresAddress } from './storage/postgres/connect.js';
 import { NotOnlyServerError } from './storage/postgres/only-server.js';
@@ -47,12 +48,14 @@ const starting = start().catch(async (error) => {
 });
 
 async function start(): Promise<void> {
-  config = loadConfig(process.env);
+  config = loadConfig(process.env, process.argv.slice(2));
   const { root: projectRoot, version } = await findProject();
+  // First of all: a start that cannot succeed makes no database.
+  await requirePort(config);
   await openDataDir(config.dataDir);
 
-  const keyFile = config.apiKey === undefined ? join(config.dataDir, 'api-key') : null;
-  const apiKey = config.apiKey ?? (await readOrMakeSecret(join(config.dataDir, 'api-key')));
+  const keyFile = join(config.dataDir, 'api-key');
+  const givenKey = config.apiKey ?? (await readSecret(keyFile));
   const simulatorToken =
     config.twilioAuthTokens.length > 0
       ? null
@@ -70,9 +73,14 @@ async function start(): Promise<void> {
   service = await compose({
     config,
     postgres,
-    apiKey,
+    apiKey: {
+      given: givenKey,
+      make: () => readOrMakeSecret(keyFile),
+      // Others may use a database that is not of this DATA_DIR, and have its key.
+      keepsOther: config.databaseUrl !== undefined,
+    },
     simulatorToken,
-    demo: isLoopback(config.host),
+    demo: isPrivate(config),
     projectRoot,
     version,
     warn: say,
@@ -85,7 +93,13 @@ async function start(): Promise<void> {
   const accountId = await connect(service, config);
   told.signal.throwIfAborted();
   await service.app.listen({ port: config.port, host: config.host });
-  announce(service, config, accountId, keyFile);
+  const hasFile = config.apiKey === undefined && (await readSecret(keyFile)) !== undefined;
+  announce(service, config, accountId, hasFile ? keyFile : null);
+}
+
+/** Nobody but who sits at this machine is meant to see it: there is room for a pretend business. */
+function isPrivate({ host, publicUrl }: Config): boolean {
+  return isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
 }
 
 /** On a signal, or an error that nobody caught: requests first, then the record, Postgres last. */
@@ -161,8 +175,9 @@ async function connect(service: Service, config: Config): Promise<string | undef
   const patience = Date.now() + EMBEDDED_PATIENCE_MS;
   for (;;) {
     try {
-      const { accountId, migrations } = await service.connect();
+      const { accountId, migrations, key } = await service.connect();
       if (migrations.length > 0) say(`database ready, ${migrations.length} migration(s) applied.`);
+      sayKey(config, key);
       isAlone = true;
       return accountId;
     } catch (error) {
@@ -170,7 +185,7 @@ async function connect(service: Service, config: Config): Promise<string | undef
       if (error instanceof NotOnlyServerError || !isAway(error)) throw error;
       if (config.databaseUrl !== undefined) {
         say(`the database is away (${reasonOf(error)}); starting without it and trying again.`);
-        retry(service, reasonOf(error));
+        retry(service, config, reasonOf(error));
         return undefined;
       }
       if (Date.now() > patience) throw error;
@@ -180,11 +195,29 @@ async function connect(service: Service, config: Config): Promise<string | undef
   }
 }
 
-function retry(service: Service, known: string): void {
+/** A key that others may use ends, or goes on, and whoever started this knows. */
+function sayKey({ apiKey, dataDir }: Config, key: SetKey): void {
+  const file = join(dataDir, 'api-key');
+  if (key === 'replaced') {
+    const from = apiKey === undefined ? file : 'CALLTRK_API_KEY';
+    say(
+      `this start replaces the API key of the first user by the one in ${from}; the key before stops working.`,
+    );
+  }
+  if (key === 'kept') {
+    say(
+      `the API key of the first user stays as an earlier start set it, in another DATA_DIR or by CALLTRK_API_KEY: there is no ${file}. ` +
+        'To set a new one, start all servers with the same CALLTRK_API_KEY (openssl rand -hex 32).',
+    );
+  }
+}
+
+function retry(service: Service, config: Config, known: string): void {
   setTimeout(async () => {
     try {
-      await service.connect();
+      const { key } = await service.connect();
       say('the database is back.');
+      sayKey(config, key);
     } catch (error) {
       if (told.signal.aborted) return;
       if (error instanceof NotOnlyServerError) {
@@ -193,7 +226,7 @@ function retry(service: Service, known: string): void {
       }
       const reason = reasonOf(error);
       if (reason !== known) say(`still without the database: ${reason}`);
-      retry(service, reason);
+      retry(service, config, reason);
     }
   }, RECONNECT_MS).unref();
 }
@@ -221,9 +254,11 @@ async function openDataDir(dataDir: string): Promise<void> {
     if (made !== undefined) await chmod(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
     await access(dataDir, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new Error(
-      `DATA_DIR ${dataDir} cannot be used: ${(error as Error).message}. Make it writable, or set another.`,
-    );
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (/^(EEXIST|ENOTDIR)$/.test(code)) {
+      throw new Error(`DATA_DIR ${dataDir} is a file, or lies in one: set a folder.`);
+    }
+    throw new Error(`DATA_DIR ${dataDir} cannot be used: ${message}. Make it writable, or set another.`);
   }
 }
 
@@ -253,16 +288,10 @@ function encodeFact(value: string): string {
   return encodeURI(value).replace(/[=]/g, encodeURIComponent);
 }
 
-function explain(error: Error & { code?: string; port?: number; address?: string }): string {
+function explain(error: Error & { code?: string }): string {
   const { code = '', message } = error;
-  if (error instanceof ConfigError) return message;
+  if (error instanceof ConfigError || error instanceof PortError) return message;
   if (error instanceof NotOnlyServerError) return explainOther(error);
-  if (code === 'EADDRINUSE') {
-    return `port ${error.port} on ${error.address} is in use. Stop what uses it, or set PORT (0 takes a free one).`;
-  }
-  if (code === 'EACCES' && error.port !== undefined) {
-    return `port ${error.port} may not be used by this user. Set PORT to 1024 or more.`;
-  }
   // Class 28, invalid authorization, and 3D, no such database; pg's own word for a password that was not given.
   if (/^(28|3D)...$/.test(code) || message.startsWith('SASL:')) {
     return `the database refuses what DATABASE_URL says (${message}). Check its user, password and database.`;
@@ -274,7 +303,10 @@ function explain(error: Error & { code?: string; port?: number; address?: string
   return `could not start: ${reasonOf(error)}`;
 }
 
-function explainOther({ message, holder }: NotOnlyServerError): string {
+function explainOther({ message, holder, otherDb }: NotOnlyServerError): string {
+  if (otherDb !== null) {
+    return `${message} with REDIS_URL redis://…/${otherDb}, and this one has /${config?.redis?.db}: all need the same.`;
+  }
   const leases = 'Leases are kept in the memory of one server';
   if (config?.databaseUrl !== undefined && config.redis) {
     return `${message}, and keeps its leases in its memory. Stop it, or start it with the same REDIS_URL.`;

@@ -8,7 +8,7 @@ const MIN_LENGTH = 32;
  * once agree on one.
  */
 export async function readOrMakeSecret(path: string): Promise<string> {
-  const present = await read(path);
+  const present = await readSecret(path);
   if (present !== undefined) return present;
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const file = await open(draft, 'wx', 0o600);
@@ -23,11 +23,11 @@ export async function readOrMakeSecret(path: string): Promise<string> {
   } finally {
     await rm(draft, { force: true });
   }
-  return (await read(path)) as string;
+  return (await readSecret(path)) as string;
 }
 
 /** Undefined when there is no file. One that was emptied or cut is refused: whoever guessed it would be let in. */
-async function read(path: string): Promise<string | undefined> {
+export async function readSecret(path: string): Promise<string | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new Error(`${path} cannot be read: ${error.message}`);

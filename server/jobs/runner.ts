@@ -7,19 +7,36 @@ export interface Job {
   run: () => Promise<unknown>;
 }
 
-/**
- * Runs each job now and then again after its time, one run of a job at a time. A run that fails is told to `onError`
- * and tried again at the next turn.
- */
+export interface JobOptions {
+  /** The first job runs after so long … */
+  firstMs: number;
+  /** … and each other one so much after the one before. */
+  apartMs: number;
+  /** A run failed, for the so manieth time in a row. */
+  onError: (job: string, error: unknown, inARow: number) => void;
+}
+
+/** What failed is tried again after so long, or at its next turn where that is sooner. */
+const AGAIN_MS = 60_000;
+
+/** Runs each job again and again, one run of a job at a time. A run that fails is told, and tried again. */
 export function startJobs(
   jobs: readonly Job[],
-  onError: (job: string, error: unknown) => void,
+  { firstMs, apartMs, onError }: JobOptions,
 ): { stop: () => Promise<void> } {
   const stopping = new AbortController();
-  const loops = jobs.map(async ({ name, everyMs, run }) => {
+  const loops = jobs.map(async ({ name, everyMs, run }, at) => {
+    let failures = 0;
+    await pause(firstMs + at * apartMs, stopping.signal);
     while (!stopping.signal.aborted) {
-      await run().catch((error) => onError(name, error));
-      await pause(everyMs, stopping.signal);
+      try {
+        await run();
+        failures = 0;
+      } catch (error) {
+        failures++;
+        onError(name, error, failures);
+      }
+      await pause(failures > 0 ? Math.min(everyMs, AGAIN_MS) : everyMs, stopping.signal);
     }
   });
   return {

@@ -219,6 +219,13 @@ describe('a backup', () => {
     writeFileSync(file, 'precious');
     const refused = await run('backup', file, { DATABASE_URL: url });
     expect([refused.code, refused.said]).toEqual([1, expect.stringContaining(`${file} is there already`)]);
+    const nowhere = await run('backup', join(file, 'nope/b.gz'), { DATABASE_URL: url });
+    expect(nowhere.said).toContain(`there is no folder ${join(file, 'nope')}: make it`);
+    const nothing = await run('restore', `${file}.nope`, { DATABASE_URL: url });
+    expect([nothing.code, nothing.said]).toEqual([
+      1,
+      expect.stringContaining(`there is no file ${file}.nope`),
+    ]);
     expect(readFileSync(file, 'utf8')).toBe('precious');
 
     for (const end of ['SIGTERM', 'the server goes']) {

@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEMO_NUMBER, type DemoCompany, demoCompany, incoming, twilioWebhook } from '../support/demo.js';
+import { until } from '../support/processes.js';
 import { type RunningServer, removeDataDir, startServer, visitor } from '../support/server.js';
 
 describe("what an operator's tools see", () => {
@@ -33,7 +38,55 @@ describe("what an operator's tools see", () => {
     }
   });
 
+  test('what the README tells to write makes a company, a pool and a source tracker', async () => {
+    const text = readFileSync('README.md', 'utf8');
+    const section = text.slice(text.indexOf('## Your first report'), text.indexOf('2. Paste'));
+    const commands = [...section.matchAll(/```sh\n(.*?)```/gs)].map(([, code = '']) => code).join('\n');
+    const script = commands
+      .replaceAll('http://localhost:3000', server.url)
+      .replace('.data/api-key', join(server.dataDir, 'api-key'));
+    const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', script]);
+    expect(stdout).toMatch(/"calls":\[.*"script_url":"\/\/.*"type":"session".*"type":"source"/s);
+    // … and of the other kinds of source each line is one.
+    const company_id = /COM[0-9a-f]+/.exec(stdout)?.[0];
+    const sources = readFileSync('API.md', 'utf8').split('## Source trackers')[1]?.split('```')[1] ?? '';
+    const lines = sources.split('\n').filter((line) => line.startsWith('{'));
+    expect(lines.length).toBeGreaterThan(10);
+    for (const [at, line] of lines.entries()) {
+      const answer = await fetch(`${server.url}/v3/a/${server.account}/trackers.json`, {
+        method: 'POST',
+        headers: { authorization: `Token token="${server.key}"`, 'content-type': 'application/json' },
+        body: JSON.stringify({
+          company_id,
+          name: line,
+          type: 'source',
+          source: JSON.parse(line),
+          call_flow: { type: 'basic', destination_number: '+12125550100' },
+          tracking_number: `+1212555${2000 + at}`,
+        }),
+      });
+      expect([line, answer.status]).toEqual([line, 201]);
+    }
+  });
+
+  test('the front door leads who may see the demo there, and tells others what runs here', async () => {
+    const open = (headers = {}) => fetch(`${server.url}/`, { redirect: 'manual', headers });
+    const inside = await open();
+    // Relative, as a proxy may have taken a path away.
+    expect([inside.status, inside.headers.get('location')]).toEqual([302, 'demo']);
+    const outside = await open(stranger);
+    expect([outside.status, await outside.text()]).toEqual([
+      200,
+      expect.stringMatching(/^calltrk runs here/),
+    ]);
+  });
+
   test('counts in the metrics', async () => {
+    // Pools are looked at when the start is over, and then once a minute.
+    await until(async () => {
+      const text = await (await fetch(`${server.url}/metrics`)).text();
+      return text.includes('calltrk_pool_offered_load{') ? true : undefined;
+    });
     const someone = visitor(server, demo.scriptKey);
     const { body } = await someone.swap();
     await someone.send({ type: 'ping' }, { type: 'dance' });

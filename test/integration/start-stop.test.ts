@@ -101,13 +101,31 @@ describe('a start', () => {
     expect(existsSync(dataDir)).toBe(false);
   });
 
-  it('on a port in use names it and PORT, and leaves no Postgres', async () => {
-    const dataDir = await usedBefore();
+  it('that cannot listen says what to set, and makes nothing', async () => {
     const { port } = await listening(createServer());
-    const { code, said } = await refused({ dataDir, env: { PORT: String(port) } });
-    expect(code).toBe(1);
-    expect(said).toMatch(new RegExp(`port ${port} .*in use.* PORT`));
-    expect(postgresOf(dataDir)).toEqual([]);
+    for (const [env, message] of [
+      [{ PORT: String(port) }, new RegExp(`port ${port} .*in use.* PORT`)],
+      [{ HOST: 'nope.invalid' }, /HOST nope\.invalid is no name .*0\.0\.0\.0/],
+      [{ HOST: '198.51.100.7' }, /HOST 198\.51\.100\.7 is not an address of this machine.*0\.0\.0\.0/],
+    ] as const) {
+      const dataDir = join(temporaryFolder(), 'data');
+      const { code, said } = await refused({ dataDir, env });
+      expect([code, said]).toEqual([1, expect.stringMatching(message)]);
+      expect(existsSync(dataDir)).toBe(false);
+    }
+  });
+
+  it('with a file for DATA_DIR, or with arguments, says what to write instead', async () => {
+    const file = join(temporaryFolder(), 'file');
+    writeFileSync(file, '');
+    for (const dataDir of [file, join(file, 'data')]) {
+      expect((await refused({ dataDir })).said).toContain(`DATA_DIR ${dataDir} is a file`);
+    }
+    const { code, said } = await refused({ args: ['--port', '4000'] });
+    expect([code, said]).toEqual([
+      1,
+      expect.stringMatching(/environment, not from arguments \(--port 4000\): PORT=/),
+    ]);
   });
 
   it('in a folder that a running server uses is refused within seconds, and that one goes on', async () => {
@@ -182,6 +200,7 @@ describe('a start', () => {
     expect(await answerTo(first, keys[1])).toBe(401);
     await first.end();
     const second = await start({ dataDir, env: { CALLTRK_API_KEY: keys[1] } });
+    expect(second.said()).toMatch(/replaces the API key .* CALLTRK_API_KEY; the key before stops working/);
     expect(await answerTo(second, keys[0])).toBe(401);
     expect(await answerTo(second, keys[1])).toBe(200);
     expect(second.account).toBe(first.account);
@@ -251,6 +270,7 @@ describe('an end', () => {
       const answer = await begun.complete();
       expect(answer).toMatch(/^HTTP\/1\.1 200 /);
       expect(await exitOf(server.child)).toBe(0);
+      expect(server.logged()).not.toContain('"level":"warn"');
       expect(postgresOf(server.dataDir)).toEqual([]);
       expect(existsSync(join(server.dataDir, 'postgres/postmaster.pid'))).toBe(false);
       const number = /"e164":"([^"]+)"/.exec(answer)?.[1];
@@ -332,6 +352,10 @@ describe('npm start', () => {
       const { url = '', key_file = '' } = factsOf(line);
       expect(realpathSync(key_file)).toBe(join(checkout, '.data/api-key'));
       expect((await fetch(`${url.replace('localhost', '127.0.0.1')}/demo`)).status).toBe(200);
+      const call = ['run', 'simulate-call', '--', '--url', url];
+      expect(execFileSync('npm', call, { cwd: checkout, env: { PATH, HOME }, encoding: 'utf8' })).toContain(
+        'CAL',
+      );
       if (isRoot) homes.add(homeOf(join(checkout, '.data')));
       expect(postgresOf(join(checkout, '.data'))).toHaveLength(1);
       // As Ctrl-C does: to all of the group, and npm passes its own on.
@@ -366,12 +390,34 @@ describe('with DATABASE_URL', () => {
     expect(await next.end()).toBe(0);
   });
 
-  it('a start on every address makes no demo company on an empty database', async () => {
-    const server = await start({
-      env: { HOST: '0.0.0.0', DATABASE_URL: await postgres.createDatabase() },
-    });
-    expect((await report(server, 'companies.json')).companies).toEqual([]);
-    expect((await fetch(`${server.url}/demo`)).status).toBe(404);
+  it.each<Record<string, string>>([{ HOST: '0.0.0.0' }, { PUBLIC_URL: 'https://calls.example.com' }])(
+    'a start for others to reach (%o) makes no demo company on an empty database',
+    async (env) => {
+      const port = String(await freePort());
+      const server = await start({
+        env: { ...env, PORT: port, DATABASE_URL: await postgres.createDatabase() },
+      });
+      const url = `http://127.0.0.1:${port}`;
+      expect((await report({ ...server, url }, 'companies.json')).companies).toEqual([]);
+      expect((await fetch(`${url}/demo`)).status).toBe(404);
+      expect(await (await fetch(`${url}/`)).text()).toMatch(/^calltrk runs here/);
+    },
+  );
+
+  it('a start elsewhere without a key leaves the key that others use, and says so', async () => {
+    const DATABASE_URL = await postgres.createDatabase();
+    const first = await start({ env: { DATABASE_URL } });
+    await first.end();
+    const dataDir = newFolder();
+    const second = await start({ dataDir, env: { DATABASE_URL } });
+    expect(second.said()).toMatch(/the API key .* stays .*no .*api-key.* CALLTRK_API_KEY/);
+    expect(factsOf(second.logged()).key_file).toBe('-');
+    expect(existsSync(join(dataDir, 'api-key'))).toBe(false);
+    expect((await report({ ...second, key: first.key }, 'companies.json')).companies).toHaveLength(1);
+    // One that is lost is made anew by whoever says so.
+    await second.end();
+    const third = await start({ dataDir, env: { DATABASE_URL, CALLTRK_API_KEY: 'c'.repeat(32) } });
+    expect((await report(third, 'companies.json')).companies).toHaveLength(1);
   });
 
   it('a second server without Redis is refused and told of REDIS_URL, and the first one goes on', async () => {

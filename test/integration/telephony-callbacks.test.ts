@@ -48,7 +48,10 @@ describe('callbacks of a telephony provider', () => {
   beforeAll(async () => {
     postgres = await startPostgres();
     databaseUrl = await postgres.createDatabase();
-    server = await start();
+    // With a PUBLIC_URL no demo company is made.
+    const before = await startServer({ env: { DATABASE_URL: databaseUrl } });
+    await before.end();
+    server = await start(before.dataDir);
     numbers = (await demoCompany(server)).pool;
     database = new pg.Client({ connectionString: databaseUrl });
     await database.connect();

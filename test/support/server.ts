@@ -27,6 +27,7 @@ export interface ServerOptions {
   env?: Record<string, string>;
   dataDir?: string;
   main?: string;
+  args?: string[];
 }
 
 /** A folder for DATA_DIR that the account of the embedded Postgres can reach. */
@@ -64,8 +65,13 @@ function environment(dataDir: string, env: Record<string, string>): NodeJS.Proce
 }
 
 /** Starts it and does not wait: for starts that are meant to fail. */
-export function spawnServer({ env = {}, dataDir = newDataDir(), main = MAIN }: ServerOptions = {}) {
-  const child = spawn(process.execPath, ['--enable-source-maps', main], {
+export function spawnServer({
+  env = {},
+  dataDir = newDataDir(),
+  main = MAIN,
+  args = [],
+}: ServerOptions = {}) {
+  const child = spawn(process.execPath, ['--enable-source-maps', main, ...args], {
     env: environment(dataDir, env),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
