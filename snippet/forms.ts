@@ -24,7 +24,7 @@ const IGNORED = '[data-cr-no-capture],[data-calltrk-ignore]';
 const LEFT_OUT =
   /^(file|submit|button|reset|output)=|^ {2}|@.*\bcc-|passw|pwd|[cx]srf|captcha|turnstile|calltrk |(token|nonce)$|\bview\W?state|build\W?id$|sess(ion)?id|api\W?key|social\W?sec|(security|verification|time)\W?code|(credit|debit|name\W?on)\W?card|^(bill\w*|pay\w*)?\W*(cc|card)\W*$|\b(cc|card)[^\w\n]*(\d|da|det|n[aru]|no\b|exp|hold|type|mo|ye|c[sv]|sec|ver|pin)|\b(c(v[cnv2]|sc)|ssn|otp|iban|pan|pass|pin(?!\W?(code|drop)))(\d|num|code|phrase)*\b/im;
 /** A social security number as it is written in the United States. */
-const SOCIAL_SECURITY = /(^|[^\d+])\d{3}[^\w,]{1,3}\d\d[^\w,]{1,3}\d{4}\b/;
+const SOCIAL_SECURITY = /(^|[^\d+])\d{3}[^\w,]+\d\d[^\w,]+\d{4}\b/;
 /** The same form with the same words within this time is one submission. */
 const REPEAT_MS = 1000;
 const MAX_LABEL = 256;
@@ -63,13 +63,15 @@ export function watchFormsIn(root: Document | ShadowRoot): void {
   const react = ({ target }: Event) => {
     const form = target as HTMLFormElement;
     // A frame may have a script of its own, which tells.
-    const teller = form.ownerDocument.defaultView?.CallTrkSwap ?? window.CallTrkSwap;
-    if (teller === window.CallTrkSwap) see(form);
+    const { CallTrkSwap } = form.ownerDocument.defaultView ?? {};
+    if (!CallTrkSwap || CallTrkSwap === window.CallTrkSwap) see(form);
   };
   listen('submit', react, defaultView ?? root);
-  const note = ({ target, oldValue }: MutationRecord) => oldValue === 'password' && passwords.add(target);
+  const note = safely((changes: MutationRecord[]) => {
+    for (const { target, oldValue } of changes) if (oldValue === 'password') passwords.add(target);
+  });
   const options = { subtree: true, attributeFilter: ['type'], attributeOldValue: true };
-  safely(() => new MutationObserver((changes) => changes.forEach(note)).observe(root, options))();
+  safely(() => new MutationObserver(note).observe(root, options))();
 }
 
 /** Captures what is in a form now, unless the same words of it were told within so many milliseconds. */
@@ -129,7 +131,7 @@ function readFields(form: HTMLFormElement): [fields: Record<string, string>, wor
     const all = label in fields ? `${fields[label]}, ${value}` : value;
     fields[label] = all.slice(0, MAX_VALUE);
     room -= label.length + fields[label].length;
-    if (type !== 'hidden') words += `\n${label}=${value}`;
+    if (type !== 'hidden') words += label + value;
   }
   return [fields, words];
 }
@@ -150,7 +152,7 @@ function holdsSecret(text: string): boolean {
     const digits = run.match(/\d/g) ?? [];
     return !(
       (digits.length < 16 && /^[+0]/.test(run)) ||
-      new Set(run.match(/[^+\d\s]/g)).size > 1 ||
+      /([^+\d\s]).*(?!\1)[^+\d\s]/s.test(run) ||
       digits
         .reverse()
         .map(Number)
@@ -158,9 +160,7 @@ function holdsSecret(text: string): boolean {
     );
   };
   for (let count = 12; count < 19; count++) {
-    const runs = text.matchAll(
-      RegExp(`(?:^|[^\\d+])(?=(\\+?\\d(?:[^a-z\\d+]{0,3}\\d){${count}})(?!\\d))`, 'gi'),
-    );
+    const runs = text.matchAll(RegExp(`(?:^|[^\\d+])(?=(\\+?\\d(?:[^a-z\\d+]*\\d){${count}})(?!\\d))`, 'gi'));
     if ([...runs].some(isCard)) return true;
   }
   return SOCIAL_SECURITY.test(text);
