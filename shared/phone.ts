@@ -2,9 +2,10 @@
  * The grammar of a written phone number: find known numbers in text however they are spelled, and write another
  * number in the same shape.
  *
- * One alternated expression finds all targets in one pass, of a node or of a page. Between two digits it allows a
- * bounded run of separators, which can be read in one way only, so every attempt ends after a fixed number of steps.
- * What stands around a match is judged afterwards, because Safari knows no lookbehind before 16.4.
+ * One alternated expression finds the digits of all targets in one pass, of a node or of a page. Between two digits it
+ * allows a bounded run of separators, which can be read in one way only, so every attempt ends after a fixed number of
+ * steps. What stands around a match is judged afterwards, because Safari knows no lookbehind before 16.4: first with
+ * all before it that may be the prefix of a call, then without, since that may be the end of something else.
  *
  * A number is rewritten digit by digit and everything between the digits stays, so its shape cannot change.
  */
@@ -22,37 +23,51 @@ export interface NumberFinder {
   /** The target that `text` spells, if it spells one and nothing else. */
   exact(text: string): string | undefined;
   /** Where in `text` the digits of targets stand, whatever stands around them. */
-  spans(text: string): Span[];
+  spans(text: string): (readonly [start: number, end: number, ...unknown[]])[];
 }
 
-type Span = readonly [start: number, end: number];
-
-/** An E.164 number, taken apart: `+13055550100`, `+1`, `3055550100`. */
-type Parts = [e164: string, code: string, national: string];
+/** What can be found: its name, its digits or all of a text, what may open it, and the expression that finds it. */
+type Target = [name: string, core: string, opening: RegExp, expression: string];
 
 /**
  * What may stand between two digits: any space, dash, dot, slash or parenthesis, and the invisible marks that editors
  * leave behind; of the general punctuation of Unicode simply all. As much of it as the source of a page puts where the
  * reader sees ` - `.
  */
-const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u30fc\uff0c-\uff0f]{0,90}';
+const SEPARATORS = '[\\s().\\-/\xad\xb7\u2000-\u206f\u2212\u2219\u30fb\u30fc\uff08-\uff0f]{0,90}';
 
 /** How far around a match its surroundings are read. */
 const CONTEXT = 80;
 
+/** What stands before a number and is no part of anything longer: another whole number, a label, its parenthesis. */
+const APART = /(?:\+?\b(?:\d[\s().-]{0,2}){7,15}[,/(]{1,2}|\b(?:tel|ph#)\(?|\()$/i;
+
 /**
  * A match after this is part of something longer. In this order: a longer number, a word, a price, a parameter, a
  * path or somebody's handle; a decimal, a date, an order number; a number of another country, whose code the match
- * has not; a longer path; an IBAN.
+ * has not; a longer path.
  */
 const AFTER_THIS =
-  /(?:[\w@#=&?%$\\/+]|\d[.,(\u2010-\u2015]|\w-|\+\s?[1-9][\d\s().-]{0,8}|(?:\/|\.[a-z]+)\/\S*|\b[A-Z]{2}\d\d(?:\s?[\dA-Z]{4})*\s?)$/i;
+  /(?:[\w@#=&?%$\\/+]|\d[.,(\u2010-\u2015]|\w-|(?:\+|(?:^\W?|\D\D)00)\s?[1-9][\d\s().-]{0,8}|(?:\/|\.[a-z]+)\/\S*)$/i;
 
-/** A match before this is part of something longer. An extension is not: `x12`, `ext. 12`. */
-const BEFORE_THIS = /^(?:(?!x\d|ext)\w|[-.,/\u2010-\u2015]\d|[-.][a-z]|[\w.+-]*@)/;
+/**
+ * After this, a match without a prefix is the end of somebody else's number: a code in parentheses or before anything
+ * else, or one with a zero. Behind a word it is a house: `Suite 91`; behind digits a time, a date, another number.
+ */
+const AFTER_CODE = /(?:(?:^|\D[:|]|\()\s*0?\d{1,3}\)?|\D[\s.]0(?!0)\d{0,3})\s*$/;
 
-/** One dot and nothing else between the digits: nobody writes a number so. */
-const DECIMAL = /^\d+\.\d+$/;
+/** A match before this is part of something longer. An extension is not (`x12`, `ext. 12`), nor is another number. */
+const BEFORE_THIS =
+  /^(?:(?!x\d|ext)\w|(?![,/](?:24|(?:\d[\s().-]{0,2}){7}))[-.,/\u2010-\u2015]\d|[-.][a-z]|[\w.+-]*@)/;
+
+/** The last four digits of a match, and others for them: `0100 / 0101`, `0100, 0101`, `0100 & 01`; not `0123 / 24 h`. */
+const RANGE = /^(\d\d)(\d)\d\s*(?:[,&/]\s*\1\2\d|[&/]\s*\2\d(?! ?h))(?!\W?\d)/;
+
+/** With its match at the end. It is written in fours: `SW15 020 7946 0018` is none. */
+const IBAN = /\b[A-Z]{2}\d\d(?:\s?[\dA-Z]{4})*\s?\d{0,4}$/;
+
+/** One dot and nothing else between the digits: nobody writes a number so, unless it begins with a zero. */
+const DECIMAL = /^(?!0\d)\d+\.\d+$/;
 
 /** A number in all its spellings, good to be written into a page as it is; nothing for whatever is not one. */
 export function parseSpellings(value: unknown): Spellings | undefined {
@@ -74,27 +89,22 @@ export function createFinder(
   codes: readonly string[],
   texts: readonly (readonly [text: string, ...unknown[]])[] = [],
 ): NumberFinder {
+  const targets = texts.map(
+    ([text]): Target => [text, narrow(text), /$/, narrow(text).replace(/\W/g, '\\$&')],
+  );
+  for (const number of numbers) {
+    for (const code of codes) {
+      const digits = number.slice(code.length);
+      const expression = [...digits].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS);
+      if (number.startsWith(code)) targets.push([number, digits, openingOf(code), expression]);
+    }
+  }
   // The longest first: one number may begin another.
-  const known = [...numbers]
-    .sort((a, b) => b.length - a.length)
-    .flatMap((number) =>
-      codes
-        .filter((code) => number.startsWith(code))
-        .map((code): Parts => [number, code, number.slice(code.length)]),
-    );
-  const targets = [...texts, ...known].map(([target]) => target);
-  const literals = texts.map(([text]) => `(${narrow(text).replace(/\W/g, '\\$&')})`);
-  /** Whichever of these: without any, an expression that matches nothing. */
-  const anyOf = (expressions: string[]) => new RegExp(expressions.join('|') || '$^', 'g');
-  const pattern = anyOf([...literals, ...known.map(patternOf)]);
-  // The digits alone, however wide: that is found quicker, and in most texts is not.
-  const digits = anyOf([
-    ...literals,
-    ...known.map(([, , national]) =>
-      [...national].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS),
-    ),
-  ]);
-  const spanOf = ({ 0: written, index }: RegExpExecArray): Span => [index, index + written.length];
+  targets.sort(([, a], [, b]) => b.length - a.length);
+  // Without any, it matches nothing.
+  const pattern = new RegExp(targets.map(([, , , expression]) => expression).join('|') || '$^', 'g');
+  const matchesIn = (text: string) =>
+    [...text.matchAll(pattern)].map(({ 0: core, index }) => [index, index + core.length, core] as const);
 
   function find(
     original: string,
@@ -102,23 +112,31 @@ export function createFinder(
     isFile?: boolean,
   ): void {
     const text = narrow(original);
-    const context = isFile ? '' : text;
-    const matches = [...text.matchAll(pattern)];
-    const places = matches.map(spanOf);
-    matches.forEach((match, n) => {
-      const [start, end] = places[n] as Span;
+    const matches = matchesIn(text);
+    matches.forEach(([index, end, core], n) => {
       // Numbers with nothing between them are no part of each other.
-      if (
-        !DECIMAL.test(context.slice(start, end)) &&
-        (places[n - 1]?.[1] === start ||
-          !AFTER_THIS.test(context.slice(Math.max(0, start - CONTEXT), start))) &&
-        (places[n + 1]?.[0] === end || !BEFORE_THIS.test(context.slice(end, end + CONTEXT)))
-      )
-        tell(
-          targets[match.findIndex((group, place) => place && group) - 1] as string,
-          original.slice(start, end),
-          start,
-        );
+      const before = matches[n - 1]?.[1] === index ? '' : text.slice(Math.max(0, index - CONTEXT), index);
+      const after = matches[n + 1]?.[0] === end ? '' : text.slice(end, end + CONTEXT);
+      const cores = [core, digitsOf(core)];
+      const isPart = (rest: string, prefix: string) =>
+        AFTER_THIS.test(rest) ||
+        (!prefix && AFTER_CODE.test(rest)) ||
+        DECIMAL.test(prefix + core) ||
+        IBAN.test(before + core) ||
+        BEFORE_THIS.test(after) ||
+        RANGE.test(digitsOf(core).slice(-4) + after);
+      const isFound = ([name, digits, opening]: Target) =>
+        cores.includes(digits) &&
+        [opening, /$/].some((opens) => {
+          const [rest = '', prefix = ''] = before.split(opens);
+          if (!isFile && isPart(rest.replace(APART, ''), prefix)) return false;
+          // A parenthesis belongs to an area code, not to a text.
+          const isOpened = (prefix || digits !== core) && rest.endsWith('(');
+          const start = index - prefix.length - Number(isOpened);
+          tell(name, original.slice(start, end), start);
+          return true;
+        });
+      targets.some(isFound);
     });
   }
 
@@ -130,7 +148,7 @@ export function createFinder(
     return found;
   }
 
-  return { find, exact, spans: (text) => [...text.matchAll(digits)].map(spanOf) };
+  return { find, exact, spans: matchesIn };
 }
 
 /**
@@ -156,20 +174,25 @@ export function writeLike(written: string, target: string, number: Spellings): s
   const outer = /^\((?!.*\))/s.test(narrowed) ? written[0] : '';
   const isAbroad = !isInland || place < code.length - 1 || /^.?\+/.test(narrowed);
   const isBare = /^\+?\d+$/.test(narrowed);
-  const [bare, spelled] = isAbroad ? [e164, international] : [number.national_string, number.national];
-  return outer + (isBare ? bare : spelled);
+  const spelled = isAbroad ? international : number.national;
+  // CallRail's `national_string` has not the 0 without which nobody can dial it.
+  return outer + (isBare ? spelled.replace(/[^+\d]/g, '') : spelled);
 }
 
 /**
- * Every spelling of one number, its national part as the one group: after `+`, `00` or `011` and the country code,
- * the code alone, or the prefix of a call inside the country (`1` in North America, `8` in Russia, else `0`, which
- * is also written between the two: `+44 (0)20`).
+ * All that may open a number of a country: `+`, `00` or `011` and its code, the code alone, or the prefix of a call inside
+ * the country, which is also written between the two: `+44 (0)20`. The 0 at the end of a code may be that of the number:
+ * `+38 (044)`.
  */
-function patternOf([, code, national]: Parts): string {
+function openingOf(code: string): RegExp {
+  const maybe = (text: string) => `(?:${text}${SEPARATORS})?`;
   // A code that has no sign of one before it is not the end of another number: `Suite 91 305-555-0100`.
-  const abroad = `(?:(?:\\+${SEPARATORS}|\\b(?:(?:00|011)${SEPARATORS})?)${code.slice(1)}${SEPARATORS})?`;
-  const inland = code === '+1' ? '' : `(?:${code === '+7' ? 8 : 0}${SEPARATORS})?`;
-  return `\\(?${abroad}${inland}(${[...national].join(SEPARATORS)})`;
+  const abroad = maybe(
+    `(?:\\+${SEPARATORS}|\\b${maybe('(?:00|0?011|0(?!1))')})${code.slice(1).replace(/0$/, `${SEPARATORS}0`)}`,
+  );
+  const trunk = { '+1': '', '+36': '06', '+52': '0?1' }[code] ?? '0';
+  const eight = /^\+(7|37|380|99)/.test(code) ? maybe('8') : '';
+  return new RegExp(`(${abroad}${eight}${trunk && maybe(trunk)})$`);
 }
 
 /** The digits of a text, however wide. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { countryCodes, spell } from '../../server/domain/phone-numbers.js';
 import {
   createFinder as createFinderOf,
   type NumberFinder,
@@ -20,7 +21,7 @@ const LONDON = '+442079460018';
 const LONDON_SHOWN: Spellings = {
   e164: '+442079460777',
   national: '020 7946 0777',
-  national_string: '02079460777',
+  national_string: '2079460777',
   international: '+44 20 7946 0777',
 };
 
@@ -87,9 +88,25 @@ describe('a number is found and keeps its shape, written', () => {
     expect(swap(written, LONDON_SHOWN, LONDON)).toBe(expected);
   });
 
-  test('with an 8 in front, in Moscow', () => {
-    const shown = { ...SHOWN, e164: '+74995550199', international: '+7 499 555 01 99' };
-    expect(swap('8 (495) 555-01-00', shown, '+74955550100')).toBe('8 (499) 555-01-99');
+  test.each([
+    ['+74955550100', '+74995550199', '8 (495) 555-01-00', '8 (499) 555-01-99'],
+    ['+37052123456', '+37052987654', '8-5-212 3456', '8-5-298 7654'],
+    ['+375171234567', '+375179876543', '8-017-123-45-67', '8-017-987-65-43'],
+    ['+380441234567', '+380443334455', '+38 (044) 123-45-67', '+38 (044) 333-44-55'],
+    ['+380441234567', '+380443334455', '8 (044) 123-45-67', '8 (044) 333-44-55'],
+    ['+40213166666', '+40314259999', '+4 021 316 66 66', '+4 031 425 99 99'],
+    ['+3612345678', '+3618765432', '(06-1) 234-5678', '(06-1) 876-5432'],
+    ['+36301234567', '+36309876543', '06301234567', '06309876543'],
+    ['+525512345678', '+525587654321', '01-55-1234-5678', '01-55-8765-4321'],
+    ['+525512345678', '+525587654321', '5215512345678', '5215587654321'],
+    ['+919876543210', '+917654321098', '091 98765 43210', '091 76543 21098'],
+    ['+390612345678', '+390698765432', '06.12345678', '06.98765432'],
+    ['+81312345678', '+81398765432', '03（1234）5678', '03（9876）5432'],
+    ['+81312345678', '+81398765432', 'TEL（03）1234-5678', 'TEL（03）9876-5432'],
+  ])('with the prefixes of its country, %s as %s: %j', (target, shown, written, expected) => {
+    const finder = createFinderOf([target], countryCodes([target]));
+    expect(replaceAll(finder, written, (found, old) => writeLike(old, found, spell(shown)))).toBe(expected);
+    expect(finder.spans(written)).toHaveLength(1);
   });
 });
 
@@ -110,6 +127,19 @@ describe('a number in a sentence is found', () => {
     ['305-555-0100 ext. 12', '786-555-0123 ext. 12'],
     ['305-555-0100 305-555-0100', '786-555-0123 786-555-0123'],
     ['305-555-0100, 305-555-0100', '786-555-0123, 786-555-0123'],
+    ['305-555-0100305-555-0100', '786-555-0123786-555-0123'],
+    ['305-555-0100/305-555-0188', '786-555-0123/305-555-0188'],
+    ['(305) 555-0188/(305) 555-0100', '(305) 555-0188/(786) 555-0123'],
+    ['(305)555-0188(305)555-0100', '(305)555-0188(786)555-0123'],
+    ['3055550188,3055550100', '3055550188,7865550123'],
+    ['305-555-0100/24 hrs', '786-555-0123/24 hrs'],
+    ['Suite #1 (305) 555-0100', 'Suite #1 (786) 555-0123'],
+    ['Item #1 305-555-0100', 'Item #1 786-555-0123'],
+    ['Open 9-1 (305) 555-0100', 'Open 9-1 (786) 555-0123'],
+    ['Suite 200 (305) 555-0100', 'Suite 200 (786) 555-0123'],
+    ['Hwy US41 (305) 555-0100', 'Hwy US41 (786) 555-0123'],
+    ['Tel305-555-0100', 'Tel786-555-0123'],
+    ['Ph#305-555-0100', 'Ph#786-555-0123'],
     ['+1 305-555-0100 / +1 305-555-0100', '+1 786-555-0123 / +1 786-555-0123'],
     ['<b>305-555-0100</b>', '<b>786-555-0123</b>'],
   ])('%j', (text, expected) => {
@@ -139,6 +169,12 @@ describe('digits that are part of something else stay', () => {
     ['a hash', '3055550100f3ab'],
     ['an IBAN', 'DE89 3055 5501 00'],
     ['an IBAN', 'GB29 NWBK 3055 5501 00'],
+    ['an IBAN', 'DE89 3055550100'],
+    ['a path', '/3055550188/3055550100'],
+    ['a range', '305-555-0100 / 0101'],
+    ['a range', '305-555-0100 & 0101'],
+    ['a range', '305-555-0100, 0101, 0102'],
+    ['a range', '305-555-0100 / 01'],
     ['a URL path', 'https://example.com/3055550100'],
     ['a URL path', 'https://example.com/a-b/305-555-0100/'],
     ['a URL path', 'example.com/p:3055550100'],
@@ -151,9 +187,72 @@ describe('digits that are part of something else stay', () => {
     ['a number of another country', '+44 3055550100'],
     ['a number of another country', '+443055550100'],
     ['a number of another country', '+49 (0) 305 555 0100'],
+    ['a number of another country', '0057 305 555 0100'],
+    ['a number of another country', 'Tel 0049 305 5550100'],
+    ['a number of another country', '57 305 555 0100'],
+    ['a number of another country', 'Tel: 57 305 555 0100'],
+    ['a number of another country', 'Tel (57) 305 555 0100'],
+    ['a number of another country', '8 (305) 555-01-00'],
+    ['a number of another country', 'Tel 0 (305) 555 01 00'],
+    ['a number of another country', '01305 555 0100'],
     ['a date in front', '2024-305-555-0100'],
   ])('%s: %j', (_, text) => {
     expect(swap(text)).toBe(text);
+  });
+});
+
+/** The site's own number and the one shown, in countries where people write it without a prefix, or a short one. */
+describe('what stands before a number is a figure, or belongs to a longer one', () => {
+  const NUMBERS: Record<string, string> = {
+    '+4722865500': '+4721935577',
+    '+551133334444': '+551155556666',
+    '+34915550123': '+34910556789',
+    '+74951234567': '+74994445566',
+    '+442079460018': '+442079460777',
+    '+493012345678': '+493087654321',
+    '+35226123456': '+35226987654',
+    '+85221234567': '+85238765432',
+    '+6561234567': '+6569876543',
+  };
+  const finder = createFinderOf(Object.keys(NUMBERS), countryCodes(Object.keys(NUMBERS)));
+  const swapped = (text: string) =>
+    replaceAll(finder, text, (found, written) => writeLike(written, found, spell(NUMBERS[found] as string)));
+
+  test.each([
+    ['8:00-20:00 22 86 55 00', '8:00-20:00 21 93 55 77'],
+    ['9h00 22 86 55 00', '9h00 21 93 55 77'],
+    ['Postboks 100 22 86 55 00', 'Postboks 100 21 93 55 77'],
+    ['Lun-Vie 9:00-18:00 915 550 123', 'Lun-Vie 9:00-18:00 910 556 789'],
+    ['Calle Mayor 10 - 915 550 123', 'Calle Mayor 10 - 910 556 789'],
+    ['CEP 01310-100 - (11) 3333-4444', 'CEP 01310-100 - (11) 5555-6666'],
+    ['18:00 (11) 3333-4444', '18:00 (11) 5555-6666'],
+    ['(11)3333-4444/3333-4445', '(11)5555-6666/3333-4445'],
+    ['Пн-Пт 9-18 (495) 123-45-67', 'Пн-Пт 9-18 (499) 444-55-66'],
+    ['London SW15 020 7946 0018', 'London SW15 020 7946 0777'],
+    ['SE10 call 020 7946 0018', 'SE10 call 020 7946 0777'],
+    ['915 550 123, 24 horas', '910 556 789, 24 horas'],
+    ['915 550 123/24 h', '910 556 789/24 h'],
+    ['22 86 55 01 22 86 55 00', '22 86 55 01 21 93 55 77'],
+  ])('a figure: %j', (text, expected) => {
+    expect(swapped(text)).toBe(expected);
+  });
+
+  test.each([
+    '06 22 86 55 00',
+    'Tél. 06 22 86 55 00',
+    '1 22 86 55 00',
+    '0031 6 22865500',
+    '(+31) 6 22865500',
+    '01 26 12 34 56',
+    '(02) 2123-4567',
+    'Tel (03) 6123 4567',
+    '0043 30 12345678',
+    '00 41 (0)30 12345678',
+    '(351) 915 550 123',
+    '00351 915 550 123',
+    '1030 12345678',
+  ])('a longer number: %j', (text) => {
+    expect(swapped(text)).toBe(text);
   });
 });
 
@@ -164,6 +263,7 @@ describe('where length or country differ, the closest spelling is written', () =
     ['+13055550100', '+442079460777'],
     ['(call 305-555-0100)', '(call +44 20 7946 0777)'],
     ['(305-555-0100)', '(+44 20 7946 0777)'],
+    ['(3055550100)', '(+442079460777)'],
   ])('%j: %j', (written, expected) => {
     expect(swap(written, LONDON_SHOWN)).toBe(expected);
   });
@@ -171,7 +271,7 @@ describe('where length or country differ, the closest spelling is written', () =
   const short = {
     e164: '+498912345',
     national: '089 12345',
-    national_string: '08912345',
+    national_string: '8912345',
     international: '+49 89 12345',
   };
   test.each([
@@ -180,6 +280,8 @@ describe('where length or country differ, the closest spelling is written', () =
     ['+49 30 9876543', '+49 89 12345'],
     ['0049 30 9876543', '+49 89 12345'],
     ['+49309876543', '+498912345'],
+    ['309876543', '08912345'],
+    ['(0)309876543', '089 12345'],
   ])('%j: %j', (written, expected) => {
     expect(swap(written, short, '+49309876543')).toBe(expected);
   });
@@ -198,6 +300,10 @@ test('a target that begins another is not taken for it', () => {
   const finder = createFinder(['+4930123456', '+49301234567']);
   expect(finder.exact('030 1234567')).toBe('+49301234567');
   expect(finder.exact('030 123456')).toBe('+4930123456');
+});
+
+test('a text is found as it is, without the parentheses around it', () => {
+  expect(replaceAll(createFinder([TARGET], [['1-800-FLOWERS']]), '(1-800-FLOWERS)', () => 'x')).toBe('(x)');
 });
 
 test('no target finds nothing', () => {
