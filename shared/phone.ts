@@ -26,8 +26,8 @@ export interface NumberFinder {
   spans(text: string): (readonly [start: number, end: number, ...unknown[]])[];
 }
 
-/** What can be found: its name, its digits or all of a text, what may open it, and the expression that finds it. */
-type Target = [name: string, core: string, opening: RegExp, expression: string];
+/** What can be found: its name, its digits inside the country or all of a text, and what may open it. */
+type Target = [name: string, core: string, opening: RegExp];
 
 /**
  * What may stand between two digits: any space, dash, dot, slash or parenthesis, and the invisible marks that editors
@@ -89,20 +89,20 @@ export function createFinder(
   codes: readonly string[],
   texts: readonly (readonly [text: string, ...unknown[]])[] = [],
 ): NumberFinder {
-  const targets = texts.map(
-    ([text]): Target => [text, narrow(text), /$/, narrow(text).replace(/\W/g, '\\$&')],
-  );
+  const targets = texts.map(([text]): Target => [text, narrow(text), /$/]);
   for (const number of numbers) {
-    for (const code of codes) {
-      const digits = number.slice(code.length);
-      const expression = [...digits].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS);
-      if (number.startsWith(code)) targets.push([number, digits, openingOf(code), expression]);
-    }
+    const code = codes.find((code) => number.startsWith(code));
+    if (code) targets.push([number, number.slice(code.length), openingOf(code)]);
   }
   // The longest first: one number may begin another.
   targets.sort(([, a], [, b]) => b.length - a.length);
+  const expressions = targets.map(([, core]) =>
+    /\D/.test(core)
+      ? core.replace(/\W/g, '\\$&')
+      : [...core].map((digit) => `[${digit}\\uff1${digit}]`).join(SEPARATORS),
+  );
   // Without any, it matches nothing.
-  const pattern = new RegExp(targets.map(([, , , expression]) => expression).join('|') || '$^', 'g');
+  const pattern = new RegExp(expressions.join('|') || '$^', 'g');
   const matchesIn = (text: string) =>
     [...text.matchAll(pattern)].map(({ 0: core, index }) => [index, index + core.length, core] as const);
 
@@ -127,8 +127,7 @@ export function createFinder(
         RANGE.test(digitsOf(core).slice(-4) + after);
       const isFound = ([name, digits, opening]: Target) =>
         cores.includes(digits) &&
-        [opening, /$/].some((opens) => {
-          const [rest = '', prefix = ''] = before.split(opens);
+        [before.split(opening), [before]].some(([rest = '', prefix = '']) => {
           if (!isFile && isPart(rest.replace(APART, ''), prefix)) return false;
           // A parenthesis belongs to an area code, not to a text.
           const isOpened = (prefix || digits !== core) && rest.endsWith('(');
