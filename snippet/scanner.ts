@@ -305,6 +305,7 @@ function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[],
     // To ask for a style may style all of the page: only where it decides.
     else if (
       isInline === hasInlineStyle ||
+      !all[1] ||
       (!group[1] && found.length === matchesIn(originalOf(node)).length)
     )
       return [group, found];
