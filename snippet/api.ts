@@ -31,8 +31,12 @@ export function installApi(consent: ((state: string) => void) | undefined): void
   const run = safely(([method, ...args]: CallTrkCommand) =>
     (api[method] as (...args: unknown[]) => void)(...args),
   );
-  const queue = window.CallTrk?.q;
-  window.CallTrk = Object.assign(api, { q: { push: run } });
+  const early: unknown = window.CallTrk?.q;
+  const q = Array.isArray(early) ? early : [];
+  window.CallTrk = Object.assign(api, { q });
   window.CallTrkSwap = api;
-  if (Array.isArray(queue)) queue.forEach(run);
+  // Of consent the last word holds, which was heard before anything else.
+  for (const command of q) if (command?.[0] !== 'consent') run(command);
+  // Whoever has taken hold of the list goes on being heard.
+  (q as { push: unknown }).push = run;
 }

@@ -11,7 +11,13 @@ interface TcData {
   eventStatus?: string;
   purpose?: { consents?: Record<string, boolean> };
 }
-type TcfApi = (command: 'addEventListener', version: 2, tell: (data: TcData) => void) => void;
+type TcfApi = (
+  command: 'addEventListener',
+  version: 2,
+  tell: (data: TcData, success: boolean) => void,
+) => void;
+/** https://developers.google.com/tag-platform/security/guides/consent */
+type ModeUpdate = ['consent', 'update', said?: { analytics_storage?: string; ad_storage?: string }];
 
 /** `Global Privacy Control` is on in this browser: https://w3c.github.io/gpc/ */
 export function hasPrivacyControl(): boolean {
@@ -30,7 +36,8 @@ export function watchConsent(
   decide: (granted: boolean) => void,
 ): (state: string) => void {
   let decided: boolean | undefined;
-  let heard: string | undefined;
+  let heard: ModeUpdate | undefined;
+  let name: 'analytics_storage' | 'ad_storage' = 'ad_storage';
   let hasTcf = false;
   // On is `true` for the one and `'1'` for the other; nothing else that they say is a number.
   const isRefused = config.refusals?.some((signal) =>
@@ -48,21 +55,25 @@ export function watchConsent(
     if (isDecision) tell(state === 'granted');
     return isDecision;
   };
-  const hear = safely(({ gdprApplies, eventStatus, purpose }: TcData) => {
+  const hear = safely(({ gdprApplies, eventStatus, purpose }: TcData, success: boolean) => {
+    if (success === false) return;
     if (gdprApplies === false) tell(true);
     else if (/load|user/.test(`${eventStatus}`)) tell(!!purpose?.consents?.[1]);
   });
 
   const look = safely(() => {
     later(LOOK_MS, look);
-    // Google's Consent Mode: the last update in the data layer holds.
-    let update: string | undefined;
-    for (const entry of (window.dataLayer ?? []) as [string?, string?, Record<string, string>?][]) {
-      if (entry?.[0] === 'consent' && entry[1] === 'update')
-        update = entry[2]?.analytics_storage ?? entry[2]?.ad_storage ?? update;
+    // Google's Consent Mode: an update changes what it names, so advertising speaks only until analytics did. What
+    // is said once more is another decision.
+    let last: ModeUpdate | undefined;
+    for (const entry of (window.dataLayer ?? []) as ModeUpdate[]) {
+      if (entry?.[0] !== 'consent' || entry[1] !== 'update') continue;
+      const said = entry[2];
+      if (said?.analytics_storage) name = 'analytics_storage';
+      if (said?.[name]) last = entry;
     }
-    if (update !== heard) say(update);
-    heard = update;
+    if (last !== heard) say(last?.[2]?.[name]);
+    heard = last;
     const tcf = (window as { __tcfapi?: TcfApi }).__tcfapi;
     if (tcf && !hasTcf) tcf('addEventListener', 2, hear);
     hasTcf = !!tcf;

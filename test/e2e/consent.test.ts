@@ -53,6 +53,7 @@ const signal = (name: string, value: unknown) => (page: Page) =>
 const GTAG = 'window.dataLayer = window.dataLayer || []; function gtag() { dataLayer.push(arguments); }';
 const mode = (command: 'default' | 'update', word: 'granted' | 'denied') =>
   `gtag('consent', '${command}', { ad_storage: '${word}', ad_user_data: '${word}', ad_personalization: '${word}', analytics_storage: '${word}' });`;
+const update = (name: string, word: string) => `gtag('consent', 'update', { ${name}: '${word}' });`;
 const inline = (code: string) => `<script>${code}</script>`;
 /** A consent platform of the IAB's framework, whose answers the page makes by `tell`. */
 const TCF = `
@@ -88,6 +89,17 @@ const STATES: Row[] = [
     'denied before the script came',
     'nothing',
     { html: HTML, head: inline("window.CallTrk = { q: [['consent', 'denied']] }") },
+  ],
+  [
+    'granted and then denied before the script came',
+    'nothing',
+    { ...WAIT, head: inline("window.CallTrk = { q: [['consent', 'granted'], ['consent', 'denied']] }") },
+  ],
+  [
+    'granted by a stub that was there before the script',
+    'everything',
+    { ...WAIT, head: inline('window.CallTrk = window.CallTrk || { q: [] }; const stub = CallTrk;') },
+    run("stub.q.push(['consent', 'granted'])"),
   ],
   ['a word that is none', 'nothing', WAIT, run("CallTrk.consent('maybe')")],
   [
@@ -148,6 +160,35 @@ const STATES: Row[] = [
     async (page) => {
       await numberShown(page);
       await page.evaluate(mode('update', 'denied'));
+    },
+  ],
+  [
+    'Consent Mode, analytics denied and then advertising granted',
+    'nothing',
+    { ...WAIT, head: inline(GTAG + update('analytics_storage', 'denied') + update('ad_storage', 'granted')) },
+  ],
+  [
+    'Consent Mode, advertising denied and then analytics granted, and then advertising denied',
+    'everything',
+    {
+      ...WAIT,
+      head: inline(
+        GTAG +
+          update('ad_storage', 'denied') +
+          update('analytics_storage', 'granted') +
+          update('ad_storage', 'denied'),
+      ),
+    },
+  ],
+  [
+    'Consent Mode, granted, denied by the page and granted again',
+    'everything',
+    { ...WAIT, head: inline(GTAG + mode('update', 'granted')) },
+    async (page) => {
+      await numberShown(page);
+      await say('denied')(page);
+      await until(async () => ((await numberNow(page)) === OWN ? true : undefined));
+      await page.evaluate(mode('update', 'granted'));
     },
   ],
 
@@ -262,6 +303,17 @@ describe('from page to page', () => {
     expect(second.received).toEqual([]);
   });
 
+  test('denied until the consent manager has been asked, and granted by then, it is the same session', async () => {
+    const head = inline("window.CallTrk = { q: [['consent', 'denied'], ['consent', 'granted']] }");
+    const first = await ground.open({ ...WAIT, head });
+    const number = await numberShown(first.page);
+    await until(async () => ((await stored(first.page)).length > 0 ? true : undefined));
+    const second = await ground.open({ ...WAIT, head, context: first.context });
+    expect(await numberShown(second.page)).toBe(number);
+    const [{ session }] = await until(() => (second.swaps().length ? second.swaps() : undefined));
+    expect(session).toBe(first.swaps()[0].session);
+  });
+
   test('granted again after it was withdrawn, it is another session', async () => {
     const { page, swaps } = await ground.open({ ...WAIT });
     await say('granted')(page);
@@ -288,6 +340,7 @@ describe('from page to page', () => {
     const stubs = [
       'window.__tcfapi = () => { throw new Error("cmp"); }',
       'window.__tcfapi = (command, version, hear) => { hear(null, true); hear(undefined, false); hear({}, true); hear({ eventStatus: "tcloaded", purpose: null }, true); }',
+      'window.__tcfapi = (command, version, hear) => hear({ eventStatus: "tcloaded", purpose: { consents: { 1: true } } }, false)',
       'window.__tcfapi = () => {}',
       'window.__tcfapi = "no function"',
       'window.dataLayer = { push: 1 }',

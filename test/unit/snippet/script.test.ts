@@ -183,6 +183,22 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(page.events('form')).toHaveLength(2);
     });
 
+    test('is still asked by the stub and by the list that the page has taken hold of', async () => {
+      const stub = { q: [] as CallTrkCommand[] };
+      const { q } = stub;
+      const page = openPage(library, {
+        before: ({ window }) => {
+          window.CallTrk = stub;
+        },
+      });
+      await page.settle();
+      const callback = vi.fn();
+      stub.q.push(['getSwapNumbers', ['305-555-0100'], callback]);
+      q.push(['getSwapNumbers', ['305-555-0100'], callback]);
+      await page.settle();
+      expect(callback).toHaveBeenCalledTimes(2);
+    });
+
     test('.getSwapNumbers answers by the names it was given, and writes nothing', async () => {
       const sources = [{ rule: everybody, targets: [SECOND_TARGET], number: SOURCE_NUMBER }];
       const page = openPage(library, { html: '<p>Hello</p>', config: { sources } });
