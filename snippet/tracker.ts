@@ -131,10 +131,12 @@ function renew(root: Root): void {
 
 /** Another site of the company may have sent the visitor on: how, is nobody's business that reads the address. */
 function takeToken(): void {
-  const { href } = location;
   arrived = parameter(LINK);
-  const rest = href.replace(RegExp(`([?&])${LINK}=[^&#]*&|.${LINK}=[^&#]*`), '$1');
-  if (arrived) history.replaceState(history.state, '', rest);
+  if (arrived) history.replaceState(history.state, '', withoutToken(location.href));
+}
+
+function withoutToken(href: string): string {
+  return href.replace(RegExp(`([?&])${LINK}=[^&#]*&|.${LINK}=[^&#]*`), '$1');
 }
 
 /** From here on things may be stored and sent. */
@@ -339,13 +341,14 @@ export const tracker = {
     await answered;
     return Object.fromEntries(given.map((text, place) => [text, numbers.get(targets[place] ?? '') ?? null]));
   },
-  /** Rejects what is no address. */
+  /** As it was, if it is no page. Rejects what is no address, and where there is no token. */
   async decorate(url: string): Promise<string> {
-    const decorated = new URL(url, location.href);
-    const answer = here && ((await question({ link: true })) as SwapResponse | undefined);
-    if (!answer?.link) return url;
-    decorated.searchParams.set(LINK, answer.link);
-    return decorated.href;
+    const page = new URL(withoutToken(url), location.href);
+    const isPage = /^http/.test(page.protocol);
+    const { link } = (here && isPage && (await question({ link: true }))) as Partial<SwapResponse>;
+    // `searchParams` would write the whole query anew, in its own spelling.
+    if (link) page.search += `${page.search && '&'}${LINK}=${link}`;
+    return link ? page.href : url;
   },
   get session(): CallTrkSession {
     const shown = [...numbers].map(([target, { e164 }]) => [target, e164]);

@@ -199,6 +199,24 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(callback).toHaveBeenCalledTimes(2);
     });
 
+    test.each([
+      ['https://a.example/', 'https://a.example/?calltrk_link=T'],
+      ['b?q=%E4%20b+c#/d?e', 'https://www.example.com/b?q=%E4%20b+c&calltrk_link=T#/d?e'],
+      ['https://a.example/?calltrk_link=old&b=c', 'https://a.example/?b=c&calltrk_link=T'],
+      ['tel:+13055550100', 'tel:+13055550100'],
+      ['mailto:a@b.example?subject=c', 'mailto:a@b.example?subject=c'],
+      ['javascript:void(0)', 'javascript:void(0)'],
+      ['https://[', 'https://['],
+    ])('.decorate(%j) is %j', async (url, expected) => {
+      const page = openPage(library, {
+        answer: ({ body }) => ({ session: body.session, numbers: {}, link: 'T' }),
+      });
+      await page.settle();
+      const decorated = page.api.decorate(url);
+      await page.settle();
+      expect(await decorated).toBe(expected);
+    });
+
     test('.getSwapNumbers answers by the names it was given, and writes nothing', async () => {
       const sources = [{ rule: everybody, targets: [SECOND_TARGET], number: SOURCE_NUMBER }];
       const page = openPage(library, { html: '<p>Hello</p>', config: { sources } });
