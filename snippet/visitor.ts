@@ -52,14 +52,19 @@ export function openVisitor(taken?: Touch & { session_id: string }): Visitor {
   const visitor = { ...fresh, ...record };
   for (const name of COOKIES) {
     const values = [...readCookies(name), record[name], fresh[name]];
-    visitor[name] = values.find(/id$/.test(name) ? isUuid : Boolean) as string;
+    visitor[name] = values.find(/id$/.test(name) ? isUuid : isText) as string;
   }
   // What was given to somebody else is shown to nobody.
   if (visitor.session_id !== record.session_id) visitor.numbers = {};
-  const goesOn = now < visitor.visit?.until && typeof visitor.visit.landing === 'string';
+  const { visit } = visitor;
+  const goesOn = now < visit?.until && isText(visit.landing) && isText(visit.referrer);
   if (!goesOn || (!inner && /[?#]./.test(landing))) visitor.visit = fresh.visit;
   const isOther = !inner && visitor.landing !== landing && config.overrides?.some(judgeTouch(touch));
   return taken || isOther ? fresh : visitor;
+}
+
+function isText(value: unknown): boolean {
+  return !!value && typeof value === 'string';
 }
 
 /** Writes down what has changed, and that he is still there. */

@@ -222,7 +222,7 @@ describe.each(LIBRARIES)('in %s', (library) => {
           Object.defineProperty(window, 'localStorage', forbidden);
         },
       });
-      await page.settle();
+      await page.settle(2000);
       expect(page.text()).toContain('(786) 555-0123');
       expect(page.to('/v1/swap')[0]?.body.session).toMatch(UUID_V4);
     });
@@ -270,12 +270,18 @@ describe.each(LIBRARIES)('in %s', (library) => {
       expect(visitOf(next)).toMatchObject({ landing: 'https://www.example.com/?gclid=c&utm_source=b' });
     });
 
-    test('is made anew where storage holds junk', async () => {
+    test.each([
+      { visit: { landing: 7, referrer: 'direct', until: 9e15 } },
+      { visit: { landing: '', referrer: 'direct', until: 9e15 } },
+      { visit: { landing: 'https://www.example.com/a', referrer: null, until: 9e15 } },
+      { landing: 5, referrer: {} },
+    ])('is made anew where storage holds junk: %j', async (junk) => {
+      const kept = JSON.stringify({ until: 9e15, ...junk });
       const page = await open('/b', {
-        before: ({ window }) =>
-          window.localStorage.setItem(`calltrk-${KEY}`, '{"until":9e15,"visit":{"landing":7,"until":9e15}}'),
+        before: ({ window }) => window.localStorage.setItem(`calltrk-${KEY}`, kept),
       });
       expect(visitOf(page)).toEqual({ landing: 'https://www.example.com/b', referrer: 'direct' });
+      expect(decodeURIComponent(page.cookies().calltrk_landing ?? '')).toBe('https://www.example.com/b');
     });
   });
 
