@@ -36,6 +36,7 @@ import {
   cut,
   forgetVisitor,
   formSession,
+  isErased,
   keepVisitor,
   openVisitor,
   parameter,
@@ -79,6 +80,8 @@ let told = '{}';
 let arrived: string | null;
 /** Settles with every request so far, of which there may be none. */
 let answered: Promise<unknown> | undefined;
+/** What the page decides of consent goes here. */
+let decide: (state: string) => void;
 
 /** Begins, with what the page has said of consent by now. Returns what it says later goes to. */
 export function startTracker(said: string | undefined): (state: string) => void {
@@ -105,7 +108,7 @@ export function startTracker(said: string | undefined): (state: string) => void 
     },
   );
   let isStarted = false;
-  const decide = watchConsent(said, (granted) => {
+  decide = watchConsent(said, (granted) => {
     if (granted) begin();
     else end();
     if (isStarted) show();
@@ -118,6 +121,7 @@ export function startTracker(said: string | undefined): (state: string) => void 
 
   watchPresence(() => tell({ type: 'leave' }, true));
   listen('visibilitychange', () => isVisible() && isOverdue() && askAgain());
+  listen('storage', heed);
   listen('pageshow', (event) => (event as PageTransitionEvent).persisted && askAgain());
   listen('online', () => here && catchUp());
   later(TICK_MS, tick);
@@ -166,6 +170,11 @@ function end(): void {
   forgetVisitor();
 }
 
+/** In another tab, or on a page after this one, which the browser kept, consent may have been taken back. */
+function heed(): void {
+  if (isErased()) decide('denied');
+}
+
 function show(): void {
   scan();
   later(0, () => sweep(Number.POSITIVE_INFINITY));
@@ -184,6 +193,7 @@ function chooseSources(touch: Touch): void {
 
 /** What is looked after again and again while the page is in view. */
 function tick(): void {
+  heed();
   if (isVisible()) {
     if (!tasks[0] && hasMissedSome()) scan();
     sweep(SWEEP_TURNS);
@@ -247,6 +257,7 @@ function askAgain(): void {
 
 /** Asks for every number that is wanted and was not asked for, and tells of the page. */
 function ask(targets = wanted()): void {
+  heed();
   const asker = here;
   const page = view;
   if (!asker || !(targets[0] || page)) return;

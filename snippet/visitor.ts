@@ -17,6 +17,9 @@ const MAX_URL = 2048;
 /** What each of the cookies holds. */
 export const COOKIES = ['session_id', 'landing', 'referrer', 'fcid'] as const;
 
+/** Whether the browser keeps what is written down: one that keeps nothing has erased nothing. */
+let isKept = false;
+
 /** What is remembered. The landing page and referrer are the first ones, for the life of the cookies. */
 export interface Visitor extends Touch {
   session_id: string;
@@ -69,12 +72,23 @@ function isText(value: unknown): boolean {
 
 /** Writes down what has changed, and that he is still there. */
 export function keepVisitor(visitor: Visitor): void {
+  if (isErased()) return;
   visitor.visit.until = Date.now() + IDLE_MS;
   writeLocal('', visitor);
   for (const name of COOKIES) {
     const value = visitor[name];
     if (value) writeCookie(name, value, visitor.until);
   }
+  isKept = isFound();
+}
+
+/** Whether nothing is left of who was written down here. */
+export function isErased(): boolean {
+  return isKept && !isFound();
+}
+
+function isFound(): boolean {
+  return !!readLocal('') || !!readCookies('session_id').join('');
 }
 
 /** The id under which his forms are captured. */
@@ -90,6 +104,7 @@ export function formSession(visitor: Visitor): string {
 export function forgetVisitor(): void {
   for (const name of COOKIES) writeCookie(name, '', 0);
   for (const name of ['', '-queue']) eraseLocal(name);
+  isKept = false;
 }
 
 /** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */

@@ -314,6 +314,19 @@ describe('from page to page', () => {
     expect(session).toBe(first.swaps()[0].session);
   });
 
+  test('withdrawn in one tab, it is withdrawn in the others', async () => {
+    const first = await ground.open({ html: HTML });
+    await numberShown(first.page);
+    await until(async () => ((await stored(first.page)).length > 0 ? true : undefined));
+    const second = await ground.open({ ...WAIT, context: first.context });
+    await say('denied')(second.page);
+    await until(async () => ((await numberNow(first.page)) === OWN ? true : undefined));
+    const before = first.received.length;
+    await useThePage(first.page);
+    expect(first.received.slice(before)).toEqual([]);
+    expect(await kept(first.context, first.page)).toEqual([]);
+  });
+
   test('granted again after it was withdrawn, it is another session', async () => {
     const { page, swaps } = await ground.open({ ...WAIT });
     await say('granted')(page);

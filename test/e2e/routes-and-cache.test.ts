@@ -181,6 +181,23 @@ describe('the back/forward cache', () => {
     expect(await numberShown(page, '#late')).toBe(number);
   });
 
+  test('a page that comes back after consent was withdrawn on the next one sends and stores nothing', async () => {
+    const { page, context, received } = await away({
+      pages: { other: '<!doctype html><title>Other</title>{{script}}<p>Elsewhere</p>' },
+    });
+    await started(page);
+    await page.evaluate(() => (window as any).CallTrk.consent('denied'));
+    await until(async () => ((await context.cookies()).length === 0 ? true : undefined));
+    const before = received.length;
+    expect(await back(page)).toMatchObject({ persisted: true });
+    await until(async () => ((await numberNow(page)) === OWN ? true : undefined));
+    // It would have been asked again at once.
+    await page.waitForTimeout(250);
+    expect(received.slice(before)).toEqual([]);
+    expect(await context.cookies()).toEqual([]);
+    expect(await page.evaluate(() => Object.keys(localStorage))).toEqual([]);
+  });
+
   test('a page that comes back after the number went to somebody else shows the new one', async () => {
     const given = (at: number) => ({
       e164: `+1786555012${at}`,

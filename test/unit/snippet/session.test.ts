@@ -228,6 +228,23 @@ describe.each(LIBRARIES)('in %s', (library) => {
     });
   });
 
+  test.each(['localStorage', 'cookies'])(
+    'a page that empties its %s takes no consent back',
+    async (emptied) => {
+      const page = openPage(library);
+      await page.settle();
+      const { calltrk_session_id: session } = page.cookies();
+      if (emptied === 'localStorage') page.window.localStorage.clear();
+      else
+        for (const name of Object.keys(page.cookies()))
+          for (const domain of ['', '; domain=example.com'])
+            page.document.cookie = `${name}=; path=/; max-age=0${domain}`;
+      await page.settle(2000);
+      expect(page.text('p')).toBe('Call (786) 555-0123');
+      expect(page.api.session.id).toBe(session);
+    },
+  );
+
   describe('a visit', () => {
     const visitOf = (page: ReturnType<typeof openPage>) => page.to('/v1/swap')[0]?.body.visit;
     const open = async (url: string, options: Parameters<typeof openPage>[1] = {}) => {
