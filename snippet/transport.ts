@@ -67,15 +67,20 @@ export const catchUp = safely(() => {
 async function sendDue(): Promise<void> {
   // What is too old to be sent is too old to be kept.
   writeLocal(QUEUE, readKept());
-  for (const item of readKept()) if (!((item.due as number) > Date.now())) await attempt(item);
+  for (const item of readKept())
+    if (!((item.due as number) > Date.now()) && isKept(item)) await attempt(item);
 }
 
 async function attempt(item: Kept): Promise<void> {
   replace(item, { ...item, due: Date.now() + ON_ITS_WAY_MS });
   // A page may have made `fetch` useless. A beacon is no proof that there is a network: the item stays.
-  const answer = await request(EVENTS, item).catch(() => void beacon(item));
-  if (answer === undefined) replace(item, item);
-  else replace(item);
+  const answer = await request(EVENTS, item).catch(() => void (isKept(item) && beacon(item)));
+  if (isKept(item)) replace(item, ...(answer === undefined ? [item] : []));
+}
+
+/** Not what another tab has struck out, or what was erased since it was read. */
+function isKept(item: Kept): boolean {
+  return readKept().some(({ events: [{ id }] }) => id === item.events[0].id);
 }
 
 /** Writes down what has become of an item, or strikes it out. */
@@ -89,6 +94,8 @@ function replace(item: Kept, ...now: Kept[]): void {
     memory.splice(Math.max(least, 0), 1);
   }
   writeLocal(QUEUE, memory);
+  // What is kept there may be erased there.
+  if (readLocal(QUEUE)) memory = [];
 }
 
 function readKept(): Kept[] {

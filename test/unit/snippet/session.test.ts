@@ -245,6 +245,38 @@ describe.each(LIBRARIES)('in %s', (library) => {
     },
   );
 
+  test.each([
+    ['arrives', () => ({})],
+    ['fails', () => new Error('no network')],
+  ])(
+    'refused while a form is on its way that %s, nothing of it is left, and no other is sent',
+    async (_, outcome) => {
+      let answered = (_: object) => {};
+      const page = openPage(library, {
+        before: ({ window }) => {
+          const form = (id: string) => ({
+            key: KEY,
+            session: 's',
+            events: [{ type: 'form', id, at: Date.now() }],
+          });
+          window.localStorage.setItem(`calltrk-${KEY}-queue`, JSON.stringify([form('a'), form('b')]));
+        },
+        answer: ({ url }) =>
+          url.endsWith('/v1/events')
+            ? new Promise((done) => {
+                answered = done;
+              })
+            : { numbers: {} },
+      });
+      await page.settle();
+      page.api.consent('denied');
+      answered(outcome());
+      await page.settle();
+      expect(page.events().map(({ id }) => id)).toEqual(['a']);
+      expect(page.kept.storage).toEqual({});
+    },
+  );
+
   describe('a visit', () => {
     const visitOf = (page: ReturnType<typeof openPage>) => page.to('/v1/swap')[0]?.body.visit;
     const open = async (url: string, options: Parameters<typeof openPage>[1] = {}) => {
