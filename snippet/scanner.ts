@@ -289,6 +289,7 @@ function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[],
     const before = flow(group[0] as Text, 'previousNode', GOES_ON, ENDS_OPEN, isInline).reverse();
     const last = group[group.length - 1] as Text;
     const all = [...before, ...group, ...flow(last, 'nextNode', ENDS_OPEN, GOES_ON, isInline)];
+    if (!all[1]) return [group, matchesIn(originalOf(node))];
     let end = 0;
     const ends = [0, ...all.map((one) => (end += originalOf(one).length))] as [number];
     let from = before.length;
@@ -305,7 +306,6 @@ function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[],
     // To ask for a style may style all of the page: only where it decides.
     else if (
       isInline === hasInlineStyle ||
-      !all[1] ||
       (!group[1] && found.length === matchesIn(originalOf(node)).length)
     )
       return [group, found];
