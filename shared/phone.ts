@@ -14,12 +14,12 @@ import type { DisplayNumber } from './contract/visitor.js';
 /** One phone number in the spellings a page may need. */
 export type Spellings = Omit<DisplayNumber, 'shared'>;
 
+/** A target in a text: which one, how it is written, and where. */
+export type Match = [target: string, written: string, at: number];
+
 export interface NumberFinder {
-  /**
-   * Tells of every target in `text`, from its beginning to its end: which one, how it is written, and where. In the
-   * name of a file anything may stand around a number.
-   */
-  find(text: string, tell: (target: string, written: string, at: number) => void, isFile?: boolean): void;
+  /** Every target in `text`, from its beginning to its end. In the name of a file anything may stand around a number. */
+  find(text: string, isFile?: boolean): Match[];
   /** The target that `text` spells, if it spells one and nothing else. */
   exact(text: string): string | undefined;
   /** Where in `text` the digits of targets stand, whatever stands around them. */
@@ -106,11 +106,8 @@ export function createFinder(
   const matchesIn = (text: string) =>
     [...text.matchAll(pattern)].map(({ 0: core, index }) => [index, index + core.length, core] as const);
 
-  function find(
-    original: string,
-    tell: (target: string, written: string, at: number) => void,
-    isFile?: boolean,
-  ): void {
+  function find(original: string, isFile?: boolean): Match[] {
+    const found: Match[] = [];
     const text = narrow(original);
     const matches = matchesIn(text);
     matches.forEach(([index, end, core], n) => {
@@ -132,20 +129,16 @@ export function createFinder(
           // A parenthesis belongs to an area code, not to a text.
           const isOpened = (prefix || digits !== core) && rest.endsWith('(');
           const start = index - prefix.length - Number(isOpened);
-          tell(name, original.slice(start, end), start);
+          found.push([name, original.slice(start, end), start]);
           return true;
         });
       targets.some(isFound);
     });
-  }
-
-  function exact(text: string): string | undefined {
-    let found: string | undefined;
-    find(text, (target, written) => {
-      if (!/[\w+]/.test(text.replace(written, ''))) found = target;
-    });
     return found;
   }
+
+  const exact = (text: string) =>
+    find(text).find(([, written]) => !/[\w+]/.test(text.replace(written, '')))?.[0];
 
   return { find, exact, spans: matchesIn };
 }

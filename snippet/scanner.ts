@@ -2,18 +2,9 @@
  * Walks the page, with its shadow roots and same-origin frames, and brings what may hold a number to the swap engine:
  * stretches of text that the reader sees as one, and attributes. It works in slices, so that no page waits for it.
  */
+import type { Match } from '../shared/phone.js';
 import { later, safely } from './guard.js';
-import {
-  concerned,
-  finder,
-  type Holder,
-  isKept,
-  isKnown,
-  type Match,
-  matchesIn,
-  originalOf,
-  revise,
-} from './swap.js';
+import { concerned, finder, type Holder, isKept, isKnown, originalOf, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
 const NAMES = ['title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
@@ -279,7 +270,7 @@ function reviseAttribute(holder: Attr): void {
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
   // What a link dials may be encoded: it is looked at whole.
   if ((name === 'href' || finder().spans(holder.nodeValue as string)[0]) && ownerElement?.matches(where))
-    revise([holder], name === 'href' ? [] : matchesIn(originalOf(holder), isFile));
+    revise([holder], name === 'href' ? [] : finder().find(originalOf(holder), isFile));
 }
 
 /** The texts that share numbers with this one, in the order of the page, and those numbers: what reads on around them decides, too. */
@@ -289,13 +280,13 @@ function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[],
     const before = flow(group[0] as Text, 'previousNode', GOES_ON, ENDS_OPEN, isInline).reverse();
     const last = group[group.length - 1] as Text;
     const all = [...before, ...group, ...flow(last, 'nextNode', ENDS_OPEN, GOES_ON, isInline)];
-    if (!all[1]) return [group, matchesIn(originalOf(node))];
+    if (!all[1]) return [group, finder().find(originalOf(node))];
     let end = 0;
     const ends = [0, ...all.map((one) => (end += originalOf(one).length))] as [number];
     let from = before.length;
     let to = from + group.length;
     const found: Match[] = [];
-    for (const [target, written, at] of matchesIn(all.map(originalOf).join(''))) {
+    for (const [target, written, at] of finder().find(all.map(originalOf).join(''))) {
       const behind = at + written.length;
       if (at >= (ends[to] as number) || behind <= (ends[from] as number)) continue;
       while ((ends[from] as number) > at) from--;
@@ -306,7 +297,7 @@ function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[],
     // To ask for a style may style all of the page: only where it decides.
     else if (
       isInline === hasInlineStyle ||
-      (!group[1] && found.length === matchesIn(originalOf(node)).length)
+      (!group[1] && found.length === finder().find(originalOf(node)).length)
     )
       return [group, found];
     else return groupOf(node, hasInlineStyle);

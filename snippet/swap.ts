@@ -6,7 +6,7 @@
  * original again: two passes are as one, and a number can be changed or taken back. A page that goes on writing its
  * own number over ours wins.
  */
-import { createFinder, type NumberFinder, type Spellings, writeLike } from '../shared/phone.js';
+import { createFinder, type Match, type NumberFinder, type Spellings, writeLike } from '../shared/phone.js';
 import { config } from './config.js';
 import { emit, explain } from './events.js';
 import { safely } from './guard.js';
@@ -44,9 +44,6 @@ interface Place {
   writtenAt: number;
   fights: number;
 }
-
-/** A number of ours in a text: which, how it is written, and where. */
-export type Match = [name: string, written: string, at: number];
 
 /** The tracking number that a link dials, and the target in whose place it stands. */
 export interface Tap {
@@ -152,13 +149,6 @@ export function isKept(node: Node): boolean {
     (node.nodeType === TEXT_NODE && element?.localName === 'textarea') ||
     (!!outer && isKept(outer))
   );
-}
-
-/** Every number of ours in a text. In the name of a file it may have anything around it. */
-export function matchesIn(text: string, isFile?: boolean): Match[] {
-  const matches: Match[] = [];
-  finder().find(text, (...match) => matches.push(match), isFile);
-  return matches;
 }
 
 /** Brings one stretch of text up to date: a node, or several that share numbers, which are these; of a link, what it dials. */
