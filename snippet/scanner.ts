@@ -4,15 +4,14 @@
  */
 import type { Match } from '../shared/phone.js';
 import { later, safely } from './guard.js';
-import { concerned, finder, type Holder, isKept, isKnown, originalOf, revise } from './swap.js';
+import { concerned, finder, type Holder, isKept, isKnown, originalOf, PHONE_LINK, revise } from './swap.js';
 
 /** `value` counts of buttons only, pictures only where the site says that they show a number. */
-const NAMES = ['title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
-export const ATTRIBUTES = ['href', ...NAMES];
+export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
 const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
-/** Elements with such an attribute. Of links only those that are no addresses of pages, which are most: each costs time. */
-const WITH_ATTRIBUTES = `[${NAMES.join('],[')}],[href*=":"]:not([href^=http]),[href*="wa.me"],[href*=whatsapp]`;
+/** Elements that may have such an attribute, of links those with a scheme or a host; each more that is asked for costs time. */
+const WITH_ATTRIBUTES = '[title],[aria-label],img,source,input,textarea,[href*=":"],[href^="//"]';
 
 /**
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine
@@ -268,8 +267,10 @@ function reviseAttribute(holder: Attr): void {
   const { name, ownerElement } = holder;
   const isFile = /^src/.test(name);
   const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
+  const value = holder.nodeValue as string;
   // What a link dials may be encoded: it is looked at whole.
-  if ((name === 'href' || finder().spans(holder.nodeValue as string)[0]) && ownerElement?.matches(where))
+  const mayHold = name === 'href' ? PHONE_LINK.test(value) : finder().spans(value)[0];
+  if (mayHold && ownerElement?.matches(where))
     revise([holder], name === 'href' ? [] : finder().find(originalOf(holder), isFile));
 }
 

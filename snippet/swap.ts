@@ -17,7 +17,7 @@ const KEPT =
   'script,style,noscript,template,option,[contenteditable]:not([contenteditable="false"]),[data-calltrk-noswap],[data-cr-no-swap]';
 
 /** Scheme or address, number, and what follows it: `;ext=5`, `?body=…`, pauses. */
-const PHONE_LINK =
+export const PHONE_LINK =
   /^(\s*(?:(?:tel|sms|callto|i?message|facetime(?:-audio)?|skype|viber|whatsapp):(?:\/\/)?|(?:https?:)?\/\/(?:wa\.me|\w+\.whatsapp\.com)\/)(?:\w*\/?\?(?:.*&)?(?:phone|number)=)?)([^;?&,pwx]*)/is;
 
 /** A page that writes over ours more often than this gets to keep what it has. */
