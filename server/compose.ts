@@ -28,7 +28,7 @@ import { createRefresher } from './refresher.js';
 import { createRoutingFile } from './routing-file.js';
 import { createRecordWriter, type JournalTold } from './storage/journal/writer.js';
 import { createMemoryLeaseStore } from './storage/memory/lease-store.js';
-import { bootstrap, type FirstKey, type SetKey } from './storage/postgres/bootstrap.js';
+import { bootstrap } from './storage/postgres/bootstrap.js';
 import { createPool, type PostgresAddress } from './storage/postgres/connect.js';
 import { createHousekeeping } from './storage/postgres/housekeeping.js';
 import { deriveId, newId } from './storage/postgres/ids.js';
@@ -46,12 +46,10 @@ import { createRedisLeaseStore } from './storage/redis/lease-store.js';
 import { simulateCall } from './telephony/simulator.js';
 import { createTwilio } from './telephony/twilio.js';
 
-export type { SetKey };
-
 export interface ServiceOptions {
   config: Config;
   postgres: PostgresAddress;
-  apiKey: FirstKey;
+  apiKey: string;
   /** Null: TWILIO_AUTH_TOKEN is set and nobody else may report calls. */
   simulatorToken: string | null;
   /** Make the demo company on an empty database. */
@@ -69,7 +67,7 @@ export interface ServiceOptions {
 export interface Service {
   app: FastifyInstance;
   /** Migrates, takes the leases, reads the directory. Rejects when Postgres is away; may be called again. */
-  connect(): Promise<{ accountId: string; migrations: string[]; key: SetKey }>;
+  connect(): Promise<{ accountId: string; migrations: string[]; isKeyReplaced: boolean }>;
   /** Finishes what was begun, then lets go of everything. */
   close(): Promise<void>;
 }
@@ -239,7 +237,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
         onLost: options.onTakenOver,
       });
       const { applied } = await migrate(pool);
-      const { accountId, linkSecret, key } = await bootstrap(pool, {
+      const { accountId, linkSecret, isKeyReplaced } = await bootstrap(pool, {
         apiKey: options.apiKey,
         demo: options.demo,
       });
@@ -266,7 +264,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
           else app.log.warn({ err: error, job }, 'a job failed; it is tried again');
         },
       });
-      return { accountId, migrations: applied, key };
+      return { accountId, migrations: applied, isKeyReplaced };
     },
     async close() {
       refresher.stop();

@@ -3,13 +3,13 @@ import { access, chmod, constants, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
-import { compose, type Service, type SetKey } from './compose.js';
+import { compose, type Service } from './compose.js';
 import { type Config, ConfigError, loadConfig } from './config.js';
 import { isRefusal } from './domain/errors.js';
 import { isLoopback } from './http/peers.js';
 import { PortError, requirePort } from './port.js';
 import { findProject } from './project.js';
-import { readOrMakeSecret, readSecret } from './secrets.js';
+import { readOrMakeSecret } from './secrets.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './storage/embedded/index.js';
 import type { PostgresAddress } from './storage/postgres/connect.js';
 import { NotOnlyServerError } from './storage/postgres/only-server.js';
@@ -54,8 +54,8 @@ async function start(): Promise<void> {
   await requirePort(config);
   await openDataDir(config.dataDir);
 
-  const keyFile = join(config.dataDir, 'api-key');
-  const givenKey = config.apiKey ?? (await readSecret(keyFile));
+  const keyFile = config.apiKey === undefined ? join(config.dataDir, 'api-key') : null;
+  const apiKey = config.apiKey ?? (await readOrMakeSecret(join(config.dataDir, 'api-key')));
   const simulatorToken =
     config.twilioAuthTokens.length > 0
       ? null
@@ -73,14 +73,9 @@ async function start(): Promise<void> {
   service = await compose({
     config,
     postgres,
-    apiKey: {
-      given: givenKey,
-      make: () => readOrMakeSecret(keyFile),
-      // Others may use a database that is not of this DATA_DIR, and have its key.
-      keepsOther: config.databaseUrl !== undefined,
-    },
+    apiKey,
     simulatorToken,
-    demo: isPrivate(config),
+    demo: isLoopback(config.host),
     projectRoot,
     version,
     warn: say,
@@ -93,13 +88,7 @@ async function start(): Promise<void> {
   const accountId = await connect(service, config);
   told.signal.throwIfAborted();
   await service.app.listen({ port: config.port, host: config.host });
-  const hasFile = config.apiKey === undefined && (await readSecret(keyFile)) !== undefined;
-  announce(service, config, accountId, hasFile ? keyFile : null);
-}
-
-/** Nobody but who sits at this machine is meant to see it: there is room for a pretend business. */
-function isPrivate({ host, publicUrl }: Config): boolean {
-  return isLoopback(host) && (publicUrl === undefined || isLoopback(new URL(publicUrl).hostname));
+  announce(service, config, accountId, keyFile);
 }
 
 /** On a signal, or an error that nobody caught: requests first, then the record, Postgres last. */
@@ -175,9 +164,9 @@ async function connect(service: Service, config: Config): Promise<string | undef
   const patience = Date.now() + EMBEDDED_PATIENCE_MS;
   for (;;) {
     try {
-      const { accountId, migrations, key } = await service.connect();
+      const { accountId, migrations, isKeyReplaced } = await service.connect();
       if (migrations.length > 0) say(`database ready, ${migrations.length} migration(s) applied.`);
-      sayKey(config, key);
+      sayKey(config, isKeyReplaced);
       isAlone = true;
       return accountId;
     } catch (error) {
@@ -195,29 +184,22 @@ async function connect(service: Service, config: Config): Promise<string | undef
   }
 }
 
-/** A key that others may use ends, or goes on, and whoever started this knows. */
-function sayKey({ apiKey, dataDir }: Config, key: SetKey): void {
-  const file = join(dataDir, 'api-key');
-  if (key === 'replaced') {
-    const from = apiKey === undefined ? file : 'CALLTRK_API_KEY';
-    say(
-      `this start replaces the API key of the first user by the one in ${from}; the key before stops working.`,
-    );
-  }
-  if (key === 'kept') {
-    say(
-      `the API key of the first user stays as an earlier start set it, in another DATA_DIR or by CALLTRK_API_KEY: there is no ${file}. ` +
-        'To set a new one, start all servers with the same CALLTRK_API_KEY (openssl rand -hex 32).',
-    );
-  }
+/** Others may use the key that ended: another server on this database, or who reads its reports. */
+function sayKey({ apiKey, dataDir }: Config, isReplaced: boolean): void {
+  if (!isReplaced) return;
+  const from = apiKey === undefined ? join(dataDir, 'api-key') : 'CALLTRK_API_KEY';
+  say(
+    `this start replaces the API key of the first user by the one in ${from}; the key before stops working. ` +
+      'Servers on one database need the same CALLTRK_API_KEY (openssl rand -hex 32).',
+  );
 }
 
 function retry(service: Service, config: Config, known: string): void {
   setTimeout(async () => {
     try {
-      const { key } = await service.connect();
+      const { isKeyReplaced } = await service.connect();
       say('the database is back.');
-      sayKey(config, key);
+      sayKey(config, isKeyReplaced);
     } catch (error) {
       if (told.signal.aborted) return;
       if (error instanceof NotOnlyServerError) {

@@ -27,7 +27,7 @@ export async function readOrMakeSecret(path: string): Promise<string> {
 }
 
 /** Undefined when there is no file. One that was emptied or cut is refused: whoever guessed it would be let in. */
-export async function readSecret(path: string): Promise<string | undefined> {
+async function readSecret(path: string): Promise<string | undefined> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw new Error(`${path} cannot be read: ${error.message}`);

@@ -70,7 +70,7 @@ async function demoPages(scope: FastifyInstance, parts: DemoParts): Promise<void
     if (!found) {
       throw new Refusal(
         'not_found',
-        'There is no demo company here: it is made with a new database, where HOST is a loopback address and PUBLIC_URL is not set.',
+        'There is no demo company here: it is made with a new database, and only where HOST is a loopback address.',
       );
     }
     return found;

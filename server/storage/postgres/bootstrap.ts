@@ -20,21 +20,9 @@ const DEMO = {
   ],
 } as const;
 
-/** What is to be the first user's key. */
-export interface FirstKey {
-  /** Set in place of the one of an earlier start. */
-  given: string | undefined;
-  /** Makes one, where none is given and one is wanted. */
-  make: () => Promise<string>;
-  /** Where none is given, the one of an earlier start stays. */
-  keepsOther: boolean;
-}
-
-/** `set`: it was the key already, or the first one; `replaced`: another one ended; `kept`: there is another one. */
-export type SetKey = 'set' | 'replaced' | 'kept';
-
 export interface BootstrapOptions {
-  apiKey: FirstKey;
+  /** Set as the first user's key, in place of the one of the last start. */
+  apiKey: string;
   /** Make the pretend business, too. */
   demo: boolean;
 }
@@ -44,7 +32,8 @@ export interface Bootstrapped {
   accountId: string;
   /** Signs links (domain/swap.ts), the same on every server. */
   linkSecret: Uint8Array;
-  key: SetKey;
+  /** The key of an earlier start was another one, and has ended. */
+  isKeyReplaced: boolean;
 }
 
 /** Makes an empty database usable, once, and sets the first user's API key. */
@@ -55,23 +44,17 @@ export function bootstrap(pool: pg.Pool, options: BootstrapOptions): Promise<Boo
       `SELECT account_id, user_id FROM users ORDER BY created_at, user_id LIMIT 1`,
     );
     const { account_id: accountId, user_id: userId } = rows[0] ?? (await createAccount(client, options));
-    const key = await setKey(client, userId, options.apiKey);
-    return { accountId, linkSecret: await readOrMakeSecret(client, 'link'), key };
+    const hash = createHash('sha256').update(options.apiKey).digest();
+    const ended = await client.query('DELETE FROM api_keys WHERE from_environment AND key_hash <> $1', [
+      hash,
+    ]);
+    await client.query(
+      'INSERT INTO api_keys (key_hash, user_id, from_environment) VALUES ($1, $2, true) ON CONFLICT DO NOTHING',
+      [hash, userId],
+    );
+    const linkSecret = await readOrMakeSecret(client, 'link');
+    return { accountId, linkSecret, isKeyReplaced: !!ended.rowCount };
   });
-}
-
-async function setKey(client: pg.ClientBase, userId: string, apiKey: FirstKey): Promise<SetKey> {
-  const { rowCount } = await client.query('SELECT FROM api_keys WHERE from_environment');
-  if (apiKey.given === undefined && apiKey.keepsOther && rowCount) return 'kept';
-  const hash = createHash('sha256')
-    .update(apiKey.given ?? (await apiKey.make()))
-    .digest();
-  const ended = await client.query('DELETE FROM api_keys WHERE from_environment AND key_hash <> $1', [hash]);
-  await client.query(
-    'INSERT INTO api_keys (key_hash, user_id, from_environment) VALUES ($1, $2, true) ON CONFLICT DO NOTHING',
-    [hash, userId],
-  );
-  return ended.rowCount ? 'replaced' : 'set';
 }
 
 /** Behind the lock: one server makes it, all know it. */
