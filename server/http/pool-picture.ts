@@ -134,7 +134,7 @@ function drawHours({ hours, numbers }: PoolReport, box: Box): string {
   const level = yOf(numbers.leasable);
   return [
     `<text class="heading" x="${x - 24}" y="${y - 24}">Numbers in use by hour</text>`,
-    `<text class="soft" x="${x - 24}" y="${y + height + 38}">bar: average · line above it: most at once · hours in UTC</text>`,
+    `<text class="soft" x="${x - 24}" y="${y + height + 38}">bar: average · line: most at once · UTC</text>`,
     ...scale(most).map((tick) => gridLine(box, yOf(tick), String(tick))),
     ...bars,
     `<path class="size" d="M${x} ${level}H${x + width}"/>`,
