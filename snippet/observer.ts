@@ -1,6 +1,6 @@
 /** Sees what the page changes, and nothing of what we change ourselves. */
 import { later, safely } from './guard.js';
-import { ATTRIBUTES, forget, isInline, type Root } from './scanner.js';
+import { ATTRIBUTES, forget, type Root, standsInLine } from './scanner.js';
 import type { Holder } from './swap.js';
 
 /**
@@ -42,9 +42,9 @@ const react = safely((records: MutationRecord[]) => {
     // A number may have lost a part, or become one, by what has come or gone beside it.
     if (type === 'childList') {
       const beside = [previousSibling, nextSibling];
-      for (let at: Node | null = target; at && isInline(at); at = at.parentNode)
+      for (let at: Node | null = target; at && standsInLine(at); at = at.parentNode)
         beside.push(at.previousSibling, at.nextSibling);
-      for (const node of beside) if (node && isInline(node)) added.add(node);
+      for (const node of beside) if (node && standsInLine(node)) added.add(node);
     }
     const holder = attributeName ? (target as Element).getAttributeNode(attributeName) : (target as Text);
     if (type !== 'childList' && holder) changed.add(holder);

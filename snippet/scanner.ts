@@ -233,8 +233,8 @@ export function forget(node: Node): void {
   roots.delete(node.getRootNode() as Root);
 }
 
-/** Whether this stands in a line, as far as its name tells. */
-export function isInline(node: Node): boolean {
+/** Whether this is a text, or stands in a line by its name: not a component, which may be a whole page. */
+export function standsInLine(node: Node): boolean {
   return node.nodeType === TEXT_NODE || INLINE.test((node as Element).localName);
 }
 

@@ -18,7 +18,7 @@ const MAX_URL = 2048;
 export const COOKIES = ['session_id', 'landing', 'referrer', 'fcid'] as const;
 
 /** Whether the browser keeps what is written down: one that keeps nothing has erased nothing. */
-let isKept = false;
+let isStored = false;
 
 /** What is remembered. The landing page and referrer are the first ones, for the life of the cookies. */
 export interface Visitor extends Touch {
@@ -79,12 +79,12 @@ export function keepVisitor(visitor: Visitor): void {
     const value = visitor[name];
     if (value) writeCookie(name, value, visitor.until);
   }
-  isKept = isFound();
+  isStored = isFound();
 }
 
 /** Whether nothing is left of who was written down here. */
 export function isErased(): boolean {
-  return isKept && !isFound();
+  return isStored && !isFound();
 }
 
 function isFound(): boolean {
@@ -104,7 +104,7 @@ export function formSession(visitor: Visitor): string {
 export function forgetVisitor(): void {
   for (const name of COOKIES) writeCookie(name, '', 0);
   for (const name of ['', '-queue']) eraseLocal(name);
-  isKept = false;
+  isStored = false;
 }
 
 /** This page as the beginning of something. A `utm_referrer` in the address wins; the site itself is no referrer. */
