@@ -3,11 +3,11 @@
  * each is shown one, and told when others see it, too; none is shown "the first of the pool" with everybody.
  */
 import { randomUUID } from 'node:crypto';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { until } from '../support/processes.js';
 import { startRedis, type TestRedis } from '../support/redis.js';
 import { sleep } from './harness/chance.js';
-import { bookOf, show } from './harness/crowd.js';
+import { bookOf, openBookAnew, show } from './harness/crowd.js';
 import { type OnPostgres, onPostgres, WAYS } from './harness/installation.js';
 import { reckon } from './harness/reckoning.js';
 
@@ -20,7 +20,7 @@ const MORE = Array.from({ length: NUMBERS - 8 }, (_, at) => `+130556000${String(
 describe.each(['memory', 'Redis'])('with leases in %s', (store) => {
   let redis: TestRedis | undefined;
   let place: OnPostgres | undefined;
-  afterAll(async () => {
+  afterEach(async () => {
     await place?.remove();
     await redis?.close();
   });
@@ -35,6 +35,7 @@ describe.each(['memory', 'Redis'])('with leases in %s', (store) => {
     });
     const { query } = place;
     const scenario = `F18 F19 rush, leases in ${store}`;
+    openBookAnew(scenario);
     const visits = Array.from({ length: VISITORS }, async (_, at) => {
       await sleep((at * 1000) / VISITORS);
       const session = randomUUID();

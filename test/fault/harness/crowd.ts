@@ -58,6 +58,11 @@ export function bookOf(scenario: string): OpenBook {
   return book;
 }
 
+/** A scenario that is played once more begins with nothing. */
+export function openBookAnew(scenario: string): void {
+  books.delete(scenario);
+}
+
 export function startCrowd(installation: Installation, scenario: string, options: CrowdOptions = {}): Crowd {
   let isOver = false;
   const scene = sceneOf(installation, scenario, options, () => isOver);
