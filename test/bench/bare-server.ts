@@ -1,6 +1,11 @@
 /** The yardstick: a Fastify POST with the swap's body and answer schemas and nothing behind it. */
 import Fastify from 'fastify';
-import { SwapRequestSchema, SwapResponseSchema } from '../../shared/contract/visitor.js';
+import {
+  type SwapRequest,
+  SwapRequestSchema,
+  type SwapResponse,
+  SwapResponseSchema,
+} from '../../shared/contract/visitor.js';
 
 const app = Fastify();
 const parse = app.getDefaultJsonParser('error', 'error');
@@ -15,9 +20,10 @@ const number = {
 app.post(
   '/v1/swap',
   { schema: { body: SwapRequestSchema, response: { 200: SwapResponseSchema } } },
-  async (request) => ({
-    session: (request.body as { session: string }).session,
+  async (request): Promise<SwapResponse> => ({
+    session: (request.body as SwapRequest).session,
     visit: '00000000-0000-4000-8000-000000000000',
+    source: 'direct',
     config: '1',
     held_seconds: 1200,
     ping_seconds: 60,
