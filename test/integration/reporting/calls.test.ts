@@ -357,6 +357,14 @@ describe('the visits behind a call', () => {
       'YouTube Organic',
       'zeitung',
     ]);
+    // By the name that is shown, and by its slug.
+    for (const { source } of sorted) {
+      const found = await list(
+        `company_id=${shop}&source=${encodeURIComponent(String(source))}&fields=source`,
+      );
+      expect(found.map((call) => call.source)).toEqual([source]);
+    }
+    expect(await list(`company_id=${shop}&source=google_paid`)).toHaveLength(1);
   });
 
   it('are unknown to a call to a source tracker, which its rule explains', async () => {

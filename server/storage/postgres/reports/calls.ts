@@ -108,7 +108,7 @@ export async function listCalls(
     FROM calls c ${TRACKER}
     LEFT JOIN sessions s ON s.company_id = c.company_id AND s.session_id = c.session_id
     ${needsTouch ? FIRST_TOUCH : NOTHING}
-    ${sort === 'source' ? await joinShownSource(pool, companies) : NOTHING}
+    ${sort === 'source' || filter.source !== undefined ? await joinShownSource(pool, companies) : NOTHING}
     ${where([ofCompanies(companies), sql`NOT ${SPAM}`, ...leadConditions(filter, AT), ...conditions(filter)])}`;
   const ties = sort === null || sort === 'start_time' ? sql`c.call_id` : sql`c.started_at DESC, c.call_id`;
   const keys = await rowsOf<CallKey>(
@@ -162,7 +162,8 @@ function conditions(filter: CallFilter): (Sql | false | undefined)[] {
     direction !== undefined && sql`c.direction = ${direction}`,
     source !== undefined &&
       sql`(${source} IN (f.source, f.source_name)
-           OR f.visit_id IS NULL AND ${source} IN (c.attribution->>'source', t.name))`,
+           OR f.visit_id IS NULL AND ${source} IN (c.attribution->>'source', t.name)
+           OR shown.source = lower(${source}))`,
     search !== undefined && searched(search),
   ];
 }
