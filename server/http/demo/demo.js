@@ -38,7 +38,11 @@ function show() {
   // The picture has this visitor's number among those held.
   if (swapped) showPool();
 }
-new MutationObserver(show).observe(byId('header-phone'), {
+// The cookies are written a moment after the number.
+new MutationObserver(() => {
+  show();
+  setTimeout(show, 500);
+}).observe(byId('header-phone'), {
   attributes: true,
   characterData: true,
   childList: true,
