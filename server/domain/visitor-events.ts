@@ -1,5 +1,5 @@
 import type { EventsResponse, VisitorEvent } from '../../shared/contract/visitor.js';
-import type { LiveDirectory } from './directory.js';
+import type { LiveDirectory, Origin } from './directory.js';
 import { isInvalid, unavailable } from './errors.js';
 import { attributeForm, fieldsAsText, readCustomer } from './forms.js';
 import type { Pools } from './pools.js';
@@ -37,6 +37,8 @@ export interface EventsParts {
 export interface EventBatch {
   key: string;
   session: string;
+  /** How the page's visit began. */
+  visit?: Origin | undefined;
   events: VisitorEvent[];
   /** What the checks refused; carried through to the answer. */
   rejected: EventsResponse['rejected'];
@@ -118,7 +120,7 @@ function changesOf(
   parts: EventsParts,
   session: Session,
   event: VisitorEvent,
-  { device, gpc, now }: EventBatch,
+  { device, gpc, now, visit: begun }: EventBatch,
   alive: Change[],
 ): Change[] {
   if (event.type === 'leave') {
@@ -129,7 +131,7 @@ function changesOf(
   const { visit, changes } = seeVisitor(
     session,
     {
-      ...placeOf(session, event, now),
+      ...placeOf(session, event, begun, now),
       device,
       page: event.type === 'page_view' ? event.id : null,
       gpc,
@@ -166,14 +168,12 @@ function changesOf(
 }
 
 /**
- * An event goes on with the visit it finds. Only where there is none, or it fell asleep, the page of the event is
- * taken for the landing page of a new one: the page asks for numbers first, so this is rare.
+ * An event goes on with the visit it finds. Where there is none, which is rare, since the page asks for numbers first, the
+ * page says how it began. Otherwise, and where it fell asleep, the page of the event is taken for the landing page of a
+ * new one.
  */
-function placeOf(
-  { visit }: Session,
-  event: VisitorEvent,
-  now: Millis,
-): { landing: string; referrer: string } {
+function placeOf({ visit }: Session, event: VisitorEvent, begun: Origin | undefined, now: Millis): Origin {
+  if (visit === null && begun) return begun;
   const asleep = visit === null || now - visit.lastSeen > VISIT_TIMEOUT_MS;
   if (asleep && 'url' in event) return { landing: event.url, referrer: 'direct' };
   return { landing: visit?.landing ?? '', referrer: visit?.referrer ?? 'direct' };

@@ -87,9 +87,9 @@ export async function visitorRoutes(scope: FastifyInstance, parts: VisitorParts)
       response: { 200: EventsResponseSchema, ...ERRORS },
     },
     handler: async (request, reply) => {
-      const { key, session } = request.body;
-      const { events, rejected } = checkEvents(cleaned(request.body.events));
-      const answer = await parts.receive({ key, session, events, rejected, ...whoAsks(request) });
+      const { key, session, visit, events: given } = cleaned(request.body);
+      const { events, rejected } = checkEvents(given);
+      const answer = await parts.receive({ key, session, visit, events, rejected, ...whoAsks(request) });
       parts.count('event_accepted', answer.accepted);
       parts.count('event_repeated', answer.repeated);
       parts.count('event_rejected', answer.rejected.length);

@@ -23,14 +23,16 @@ const ClientTime = Type.Optional(
   }),
 );
 
+const Beginning = Type.Object({
+  landing: Url('The first page of this visit, with its query.'),
+  referrer: Url('Where the visit came from, or "direct".'),
+});
+
 export const SwapRequestSchema = Type.Object(
   {
     key: Key,
     session: Uuid('calltrk_session_id'),
-    visit: Type.Object({
-      landing: Url('The first page of this visit, with its query.'),
-      referrer: Url('Where the visit came from, or "direct".'),
-    }),
+    visit: Beginning,
     page: Type.Optional(
       Type.Union([
         Type.Object({
@@ -108,11 +110,15 @@ export const SwapResponseSchema = Type.Object(
 );
 export type SwapResponse = Static<typeof SwapResponseSchema>;
 
-/** Each event is checked on its own, so that a bad one never refuses its batch: here a batch is only a list. */
+/**
+ * Each event is checked on its own, so that a bad one never refuses its batch: here a batch is only a list. How the visit
+ * began counts where nothing is known of it yet: the server may have been away when the page asked for its numbers.
+ */
 export const EventsRequestSchema = Type.Object(
   {
     key: Key,
     session: Uuid('calltrk_session_id'),
+    visit: Type.Optional(Beginning),
     events: Type.Array(Type.Unknown(), { maxItems: 1000 }),
   },
   { $id: 'EventsRequest' },
@@ -155,6 +161,7 @@ export type VisitorEvent = { [T in EventType]: Static<(typeof EventSchemas)[T]> 
 export interface EventsRequest {
   key: string;
   session: string;
+  visit?: Static<typeof Beginning> | undefined;
   events: VisitorEvent[];
 }
 

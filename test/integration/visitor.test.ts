@@ -237,6 +237,32 @@ describe('the visitor surface', () => {
       });
     });
 
+    test('of a session that nobody has seen open the visit that the page speaks of', async () => {
+      const url = 'https://x.example/ask';
+      const visit = { landing: 'https://x.example/?gclid=early', referrer: 'https://www.google.com/' };
+      const events = [{ id: crypto.randomUUID(), type: 'form', url, fields: { Name: 'Bo Early' } }];
+      const session = crypto.randomUUID();
+      const response = await post('/v1/events', { key: demo.scriptKey, session, visit, events });
+      expect(await response.json()).toMatchObject({ accepted: 1 });
+      const { form_submissions } = await report(server, 'form_submissions.json?fields=attribution');
+      expect(form_submissions.find((one: any) => one.form_url === url)).toMatchObject({
+        landing_page_url: visit.landing,
+        source: 'Google Ads',
+        attribution: { session, source: 'google_paid' },
+      });
+      // Once it is known, its visit is: what the page says of another one changes nothing.
+      const other = { landing: 'https://x.example/?fbclid=late', referrer: 'direct' };
+      const later = [{ id: crypto.randomUUID(), type: 'form', url: `${url}2`, fields: { Name: 'Bo Late' } }];
+      await post('/v1/events', { key: demo.scriptKey, session, visit: other, events: later });
+      const { form_submissions: all } = await report(server, 'form_submissions.json?fields=attribution');
+      expect(all.find((one: any) => one.form_url === `${url}2`)).toMatchObject({
+        attribution: { source: 'google_paid' },
+      });
+      const bad = await post('/v1/events', { key: demo.scriptKey, session, visit: { landing: 7 }, events });
+      expect(bad.status).toBe(400);
+      expect(await bad.text()).toContain('visit');
+    });
+
     test('keep a form with its visit, and know who sent it', async () => {
       const someone = newVisitor();
       await someone.swap({
