@@ -18,11 +18,15 @@ export type Spellings = Omit<DisplayNumber, 'shared'>;
 export type Match = [target: string, written: string, at: number];
 
 export interface NumberFinder {
-  /** Every target in `text`, from its beginning to its end. In the name of a file anything may stand around a number. */
+  /**
+   * Every target in `text`, from its beginning to its end. In the name of a file anything may stand around a number.
+   */
   find(text: string, isFile?: boolean): Match[];
   /** The target that `text` spells, if it spells one and nothing else. */
   exact(text: string): string | undefined;
-  /** Where in `text` the digits of targets stand, whatever stands around them. */
+  /** Whether the digits of a target stand in `text`, whatever stands around them. */
+  mayHold(text: string): boolean;
+  /** Where in `text` they stand. */
   spans(text: string): (readonly [start: number, end: number, ...unknown[]])[];
 }
 
@@ -60,7 +64,9 @@ const AFTER_CODE = /(?:(?:^|\D[:|]|\()\s*0?\d{1,3}\)?|\D[\s.]0(?!0)\d{0,3})\s*$/
 const BEFORE_THIS =
   /^(?:(?!x\d|ext)\w|(?![,/](?:24|(?:\d[\s().-]{0,2}){7}))[-.,/\u2010-\u2015]\d|[-.][a-z]|[\w.+-]*@)/;
 
-/** The last four digits of a match, and others for them: `0100 / 0101`, `0100, 0101`, `0100 & 01`; not `0123 / 24 h`. */
+/**
+ * The last four digits of a match, and others for them: `0100 / 0101`, `0100, 0101`, `0100 & 01`; not `0123 / 24 h`.
+ */
 const RANGE = /^(\d\d)(\d)\d\s*(?:[,&/]\s*\1\2\d|[&/]\s*\2\d(?! ?h))(?!\W?\d)/;
 
 /** With its match at the end. It is written in fours: `SW15 020 7946 0018` is none. */
@@ -140,7 +146,7 @@ export function createFinder(
   const exact = (text: string) =>
     find(text).find(([, written]) => !/[\w+]/.test(text.replace(written, '')))?.[0];
 
-  return { find, exact, spans: matchesIn };
+  return { find, exact, mayHold: (text) => text.search(pattern) >= 0, spans: matchesIn };
 }
 
 /**
@@ -172,9 +178,9 @@ export function writeLike(written: string, target: string, number: Spellings): s
 }
 
 /**
- * All that may open a number of a country: `+`, `00` or `011` and its code, the code alone, or the prefix of a call inside
- * the country, which is also written between the two: `+44 (0)20`. The 0 at the end of a code may be that of the number:
- * `+38 (044)`.
+ * All that may open a number of a country: `+`, `00` or `011` and its code, the code alone, or the prefix of a call
+ * inside the country, which is also written between the two: `+44 (0)20`. The 0 at the end of a code may be that of the
+ * number: `+38 (044)`.
  */
 function openingOf(code: string): RegExp {
   const maybe = (text: string) => `(?:${text}${SEPARATORS})?`;
@@ -192,7 +198,9 @@ export function digitsOf(text: string): string {
   return narrow(text).replace(/\D/g, '');
 }
 
-/** Text with the digits, parentheses and plus signs that are as wide as a Chinese character made narrow, one for one. */
+/**
+ * Text with the digits, parentheses and plus signs that are as wide as a Chinese character made narrow, one for one.
+ */
 function narrow(text: string): string {
   return text.replace(/[\uff08-\uff0b\uff10-\uff19]/g, (wide) =>
     String.fromCharCode(wide.charCodeAt(0) - 0xfee0),

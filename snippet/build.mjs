@@ -10,7 +10,7 @@ const ENTRY = new URL('index.ts', import.meta.url).pathname;
  * Properties that only our own modules see: their names are shortened. Never one that crosses to the page, the server,
  * the browser or its storage; one that is missing here costs a few bytes and no more.
  */
-const OURS = /^(exact|fights|holders|inner|numbersFor|original|shown|spans|tap|writtenAt)$/;
+const OURS = /^(exact|fights|holders|inner|mayHold|numbersFor|original|shown|spans|tap|writtenAt)$/;
 
 export async function buildSnippet(version) {
   return (await buildMapped(version)).code;

@@ -29,7 +29,8 @@ const LOOK_MS = 500;
 
 /**
  * Calls `decide` with each new decision, the first one before it returns where it is known by then, and `said` is what
- * the page has decided. Returns what its later decisions go to. A signal of the browser that the company takes for a refusal is the last word.
+ * the page has decided. Returns what its later decisions go to. A signal of the browser that the company takes for a
+ * refusal is the last word.
  */
 export function watchConsent(
   said: string | undefined,
@@ -40,12 +41,14 @@ export function watchConsent(
   let name: 'analytics_storage' | 'ad_storage' = 'ad_storage';
   let hasTcf = false;
   // On is `true` for the one and `'1'` for the other; nothing else that they say is a number.
-  const isRefused = config.refusals?.some((signal) =>
-    Number((navigator as { [name in typeof signal]?: unknown })[signal]),
-  );
+  const isOn = (signal: string) => Number(navigator[signal as keyof Navigator]);
+  if (config.refusals?.some(isOn)) {
+    decide(false);
+    return () => {};
+  }
 
   const tell = safely((granted: boolean) => {
-    if (isRefused || granted === decided) return;
+    if (granted === decided) return;
     decided = granted;
     decide(granted);
   });

@@ -29,7 +29,10 @@ const SOCIAL_SECURITY = /(^|[^\d+])\d{3}[^\w,]+\d\d[^\w,]+\d{4}\b/;
 const REPEAT_MS = 1000;
 const MAX_LABEL = 256;
 const MAX_VALUE = 8192;
-/** Of all values but the last: three bytes a character at the worst, of the 64 KiB that a browser takes from a page that goes. */
+/**
+ * Of all values but the last: three bytes a character at the worst, of the 64 KiB that a browser takes from a page that
+ * goes.
+ */
 const ROOM = 12_000;
 
 const { closest, getAttribute } = Element.prototype;
@@ -37,14 +40,14 @@ const { closest, getAttribute } = Element.prototype;
 const told = new WeakMap<HTMLFormElement, [words: string, at: number]>();
 /** Fields that were of type `password`: pages show what was typed by making them `text`. */
 const passwords = new WeakSet<Node>();
-let onForm: (form: CapturedForm) => void;
+let onForm: (form: CapturedForm) => unknown;
 let beforehand: () => void;
 
 /**
- * From now on `tell` gets each form that is submitted, by the visitor or by the page's own script. `prepare` is called
- * while the form can still be changed.
+ * From now on `tell` gets each form that is submitted, by the visitor or by the page's own script, and answers whether
+ * it has taken it. `prepare` is called while the form can still be changed.
  */
-export function watchForms(tell: (form: CapturedForm) => void, prepare: () => void): void {
+export function watchForms(tell: (form: CapturedForm) => unknown, prepare: () => void): void {
   onForm = tell;
   beforehand = prepare;
   // A form that a script submits tells nobody: https://html.spec.whatwg.org/#dom-form-submit
@@ -80,11 +83,11 @@ export function captureForm(form: HTMLFormElement, withinMs = REPEAT_MS): void {
   const [fields, words] = readFields(form);
   const [before, at = 0] = told.get(form) ?? [];
   if (!Object.keys(fields)[0] || (words === before && Date.now() - at < withinMs)) return;
-  told.set(form, [words, Date.now()]);
   // A form's fields may have the names of its methods: https://html.spec.whatwg.org/#dom-form-nameditem
   const name =
     getAttribute.call(form, 'name') || getAttribute.call(form, 'id') || getAttribute.call(form, 'aria-label');
-  onForm({ url: cut(location.href), form_name: name?.slice(0, MAX_LABEL) ?? null, fields });
+  const form_name = name?.slice(0, MAX_LABEL) ?? null;
+  if (onForm({ url: cut(location.href), form_name, fields })) told.set(form, [words, Date.now()]);
 }
 
 const see = safely(captureForm);

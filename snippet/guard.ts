@@ -7,7 +7,7 @@ export function safely<A extends unknown[], R>(work: (...args: A) => R): (...arg
     try {
       const result = work(...args);
       // Nobody is to hear of a promise that is broken, either.
-      if (result instanceof Promise) result.catch(() => {});
+      (result as Partial<Promise<unknown>> | null | undefined)?.catch?.(() => {});
       return result;
     } catch {
       return undefined;
@@ -21,13 +21,13 @@ export function listen(type: string, react: (event: Event) => void, where: Event
 }
 
 /** `work`, so many milliseconds from now. */
-export function later(ms: number, work: () => void): void {
-  setTimeout(safely(work), ms);
+export function later(ms: number, work: () => void): unknown {
+  return setTimeout(safely(work), ms);
 }
 
 const due = new Set<() => void>();
 
-/** `work`, once, in a task of its own that comes before the page is painted; where nothing is painted, it comes all the same. */
+/** `work`, once: before the next frame is painted, or by a timer if that comes first, as where nothing is painted. */
 export const soon = safely((work: () => void): void => {
   due.add(work);
   const once = () => {
@@ -53,7 +53,10 @@ export function stringify(value: unknown): string {
   }
 }
 
-/** A property of the document, whatever elements of that name the page has: https://html.spec.whatwg.org/#dom-document-nameditem */
+/**
+ * A property of the document, whatever elements of that name the page has:
+ * https://html.spec.whatwg.org/#dom-document-nameditem
+ */
 export function fromDocument(name: 'cookie' | 'referrer' | 'title'): string {
   return Reflect.get(Document.prototype, name, document);
 }

@@ -4,16 +4,25 @@
  * other. What each framework leaves on its nodes, with versions, is in test/e2e/frameworks/README.md.
  */
 
-/** Containers that a server fills for React, Vue or an island of Astro's (`#__next`, `#__nuxt`, `#___gatsby`). */
-const RENDERED = '[id$=root],[id$=app],[id^=__],[data-reactroot],astro-island[ssr]';
+/**
+ * Containers that a server fills for React, Vue or an island of Astro's (`#__next`, `#__nuxt`, `#___gatsby`); not
+ * `#whatsapp`.
+ */
+const RENDERED = '[id$=root],[id$=app]:not([id$=sapp]),[id^=__],[data-reactroot],astro-island[ssr]';
 /** Comments that a server leaves for React, Vue and Svelte to find their places by. */
 const FOR_HYDRATION = /^(\/?[$&][?!~]?|\[!?| ?)$/;
-/** Scripts that run before the document is complete, and may bring a framework. */
+/** Scripts that run once the document is parsed, and may bring a framework. */
 const TO_COME = 'script[type=module],script[defer]:not([src*="swap.js"])';
 
-/** A page that nothing has claimed for so long after it was complete is taken to be nobody's. */
+/**
+ * A page that nothing has claimed for so long after it was complete is taken to be nobody's; one with no sign of a
+ * framework but a script that may bring one, so long after those have run: images may take longer than anybody waits.
+ */
 const QUIET_MS = 700;
-/** So long it may take React to fetch the code of a boundary in a page that is its own. */
+/**
+ * So long it may take React to fetch the code of a boundary in a page that is its own; then the wait is over
+ * everywhere.
+ */
 const BOUNDARY_MS = 10_000;
 /** How often it is looked whether the page has any sign of a framework, and at how many of its nodes. */
 const LOOK_MS = 100;
@@ -42,34 +51,48 @@ const HYDRATING = 4096;
 let completeAt = 0;
 let lookedAt = 0;
 let hasSigns = false;
+/** Where the look at its nodes has come to: what the parser adds comes behind. */
+let walker: TreeWalker;
+let looked = 0;
+let hasMarks = false;
 
 /** Whether a framework may still come for this node. */
 export function isWaiting(node: Node): boolean {
   const now = Date.now();
   if (document.readyState === 'complete') completeAt ||= now;
-  const age = completeAt && now - completeAt;
+  const readyAt = performance.timing?.domContentLoadedEventEnd || completeAt;
+  const age = readyAt ? now - readyAt : 0;
   const isMine = age > BOUNDARY_MS || isClaimed(node);
-  if (isMine || age > (isMine === false ? BOUNDARY_MS : QUIET_MS)) return false;
+  if (isMine || (isMine !== false && completeAt && now - completeAt > QUIET_MS)) return false;
   // Of a page that is loading there is more with each look.
   if (now - lookedAt > (completeAt && LOOK_MS)) {
     lookedAt = now;
-    hasSigns = lookForSigns();
+    hasSigns = lookForSigns(!completeAt && age < QUIET_MS);
   }
-  // What comes after a title that stands first nobody knows.
+  // While the page is loading, nobody knows whether a framework follows its title.
   const places = document.readyState === 'loading' ? `title,${RENDERED}` : RENDERED;
   return hasSigns || !!node.parentElement?.closest(places);
 }
 
-/** Whether the page has, in its first part, what a framework's server leaves there, or a script that may bring one. */
-function lookForSigns(): boolean {
-  if (!completeAt && [...document.scripts].some((script) => script.matches(TO_COME))) return true;
-  const walker = document.createTreeWalker(document, SHOW_ELEMENT_AND_COMMENT);
-  for (let count = 0; count < LOOK_NODES && walker.nextNode(); count++)
-    if (FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '-')) return true;
-  return false;
+/**
+ * Whether the page has, in its first part, what a framework's server leaves there, or a script that `mayCome` to bring
+ * one.
+ */
+function lookForSigns(mayCome: boolean): boolean {
+  if (mayCome && [...document.scripts].some((script) => script.matches(TO_COME))) return true;
+  if (!walker?.currentNode.isConnected) {
+    walker = document.createTreeWalker(document, SHOW_ELEMENT_AND_COMMENT);
+    looked = 0;
+  }
+  for (; !hasMarks && looked < LOOK_NODES && walker.nextNode(); looked++)
+    hasMarks = FOR_HYDRATION.test(walker.currentNode.nodeValue ?? '-');
+  return hasMarks;
 }
 
-/** Whether a framework works with this node; `false` where it is in the middle of what is React's and is not, yet. */
+/**
+ * Whether a framework works with this node; `false` inside React's tree where it is not hydrated yet; nothing if there
+ * is none.
+ */
 function isClaimed(node: Node): boolean | undefined {
   let isMine: boolean | undefined;
   let fiber: ReactMark | null | undefined;

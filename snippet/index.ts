@@ -6,11 +6,11 @@ import { safely } from './guard.js';
 import { startTracker } from './tracker.js';
 
 safely(() => {
-  // Elements of that name are none of ours.
-  const other = window.CallTrkSwap;
-  if (other && !/HTML/.test(Object.prototype.toString.call(other))) return;
   readConfig();
   const start = safely(() => {
+    // Elements of that name are none of ours.
+    const other = window.CallTrkSwap;
+    if (other && !/HTML/.test(Object.prototype.toString.call(other))) return;
     const queue = safely(() => window.CallTrk?.q as CallTrkCommand[])();
     const said = Array.isArray(queue)
       ? queue.filter((command) => command?.[0] === 'consent').pop()?.[1]

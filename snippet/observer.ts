@@ -9,7 +9,9 @@ import type { Holder } from './swap.js';
  */
 const MAX_ROUNDS = 100;
 
-/** To look at the whole page is quicker than to look at more of these, as a long page brings them that is being loaded. */
+/**
+ * To look at the whole page is quicker than to look at more of these, as a long page brings them that is being loaded.
+ */
 const MAX_RECORDS = 1000;
 
 let rounds = 0;
@@ -22,7 +24,8 @@ let observer: MutationObserver | undefined;
 /** Calls `tell` with what was added (nothing: anywhere) and with what was changed, before anything is painted. */
 export function prepareObserver(tell: typeof onChange): void {
   onChange = tell;
-  // Without one, because the page has put something else in its place, what is there when we look is swapped all the same.
+  // Without one, because the page has put something else in its place, what is there when we look is swapped all the
+  // same.
   observer = safely(() => new MutationObserver(react))();
 }
 
@@ -49,7 +52,7 @@ const react = safely((records: MutationRecord[]) => {
     const holder = attributeName ? (target as Element).getAttributeNode(attributeName) : (target as Text);
     if (type !== 'childList' && holder) changed.add(holder);
   }
-  // What hangs below another added node is looked at with it.
+  // What hangs in another added node is looked at with it; deeper than that, it is looked at twice.
   const isTop = (node: Node) => node.isConnected && !added.has(node.parentNode as Node);
   onChange([...added].filter(isTop), [...changed]);
 });

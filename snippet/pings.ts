@@ -17,7 +17,9 @@ export function pingEvery(given: unknown): void {
   toldAt = Date.now();
 }
 
-/** Calls `leave` when the page goes out of view: of a visit to one page for a moment nothing else tells how long it was. */
+/**
+ * Calls `leave` when the page goes out of view: of a visit to one page for a moment nothing else tells how long it was.
+ */
 export function watchPresence(leave: () => void): void {
   for (const type of ACTIVITY) {
     listen(type, () => {

@@ -6,12 +6,33 @@ import type { Match } from '../shared/phone.js';
 import { later, safely } from './guard.js';
 import { concerned, finder, type Holder, isKept, isKnown, originalOf, PHONE_LINK, revise } from './swap.js';
 
-/** `value` counts of buttons only, pictures only where the site says that they show a number. */
 export const ATTRIBUTES = ['href', 'title', 'alt', 'aria-label', 'placeholder', 'value', 'src', 'srcset'];
-const BUTTON = 'input[type=button],input[type=submit],input[type=reset]';
 const PICTURE = '.cr_image,.cr_image *,[data-calltrk-image],[data-calltrk-image] *';
-/** Elements that may have such an attribute, of links those with a scheme or a host; each more that is asked for costs time. */
-const WITH_ATTRIBUTES = '[title],[aria-label],img,source,input,textarea,[href*=":"],[href^="//"]';
+/** Where an attribute counts, if not everywhere: `value` of buttons, pictures where the site says that they show a number. */
+const WHERE: Record<string, string> = {
+  href: 'a,area',
+  alt: 'img,area,input',
+  placeholder: 'input,textarea',
+  value: 'input[type=button],input[type=submit],input[type=reset]',
+  src: PICTURE,
+  srcset: PICTURE,
+};
+/**
+ * Elements that may have such an attribute, and which (nothing: any). Each is asked for by itself: a browser is several
+ * times as fast with a selector that is simple as with a list of them. Of links those that lead to no page.
+ */
+const BEARERS: readonly (readonly [selector: string, name?: string])[] = [
+  ['[title]', 'title'],
+  ['[aria-label]', 'aria-label'],
+  ['a[href*=":"]:not([href^=http])', 'href'],
+  ['a[href*="//wa.me/"]', 'href'],
+  ['a[href*=".whatsapp.com/"]', 'href'],
+  ['area'],
+  ['img'],
+  ['source'],
+  ['input'],
+  ['textarea'],
+];
 
 /**
  * How long we work without giving the page its turn, and after how many nodes the clock is looked at. On a slow machine
@@ -21,10 +42,10 @@ const SLICE_MS = 4;
 const SLICE_NODES = 500;
 const SLICE_NUMBERS = 16;
 const MIN_TURNS = 4;
+/** Of more elements than these, each search for some of them is a turn of its own. */
+const LARGE_NODES = 15_000;
 /** The page is looked at anew this long after it has removed the very text at which we were. */
 const RETRY_MS = 200;
-/** Elements among which some are looked for in one go. */
-const PART_NODES = 15_000;
 
 /** How far from its last digit a number may begin, of what stands between them in a page. */
 const REACH = 120;
@@ -44,13 +65,15 @@ const ELEMENT_NODE = 1;
 const TEXT_NODE = 3;
 const SHOW_ELEMENT = 1;
 /** CDATA as well, since a `Range` reads that, too. */
-const SHOW_TEXT = 12;
+const SHOW_TEXT_AND_CDATA = 12;
 const SHOW_ELEMENT_AND_TEXT = 13;
 
 /** Where the observer has to look, and listeners to listen: neither sees into a shadow root or a frame. */
 export type Root = Document | ShadowRoot;
 
 const roots = new Set<Root>();
+/** Those that were told of: one that comes back is looked at anew, and listened to already. */
+const known = new WeakSet<Root>();
 /** What of the page is still to be looked at. */
 export const tasks: Generator<void>[] = [];
 const sweeps: Generator<void>[] = [];
@@ -64,7 +87,10 @@ let visited = 0;
 let slice: (work: () => void) => void;
 let onRoot: (root: Root) => void;
 
-/** Does nothing yet. `tell` is told of each root. `run` is to run what it is given, and to see nothing of what that writes. */
+/**
+ * Looks at nothing yet. `tell` is told once of each root, of the document at once. `run` is to run what it is given,
+ * and to see nothing of what that writes.
+ */
 export function prepareScan(tell: (root: Root) => void, run: (work: () => void) => void): void {
   onRoot = tell;
   slice = run;
@@ -75,7 +101,8 @@ export function prepareScan(tell: (root: Root) => void, run: (work: () => void) 
 function enter(root: Root | null | undefined): void {
   if (!root || roots.has(root)) return;
   roots.add(root);
-  onRoot(root);
+  if (!known.has(root)) onRoot(root);
+  known.add(root);
   // Components stand in components: what is in here is looked for now, not at the next sweep.
   tasks.push(visit([root]));
   sweeps.unshift(sweepIn(root));
@@ -83,8 +110,8 @@ function enter(root: Root | null | undefined): void {
 }
 
 /**
- * Brings nodes and all in them up to date, or, in place of all that is still to be done, the whole page with all its
- * roots: the first slice at once, and before what is left of earlier ones.
+ * Brings nodes and all in them up to date, before all that is still to be done; without any the whole page with all its
+ * roots, in place of that. The first slice of it runs at once.
  */
 export function scan(nodes: Iterable<Node> = roots): void {
   if (nodes === roots) tasks.length = 0;
@@ -114,7 +141,7 @@ const queue = () => (tasks[0] || sweepTurns <= 0 ? tasks : sweeps);
 function work(): void {
   if (isWorking) return;
   isWorking = true;
-  slice(() => {
+  safely(slice)(() => {
     const end = performance.now() + SLICE_MS;
     for (let turn = 0; queue()[0] && (turn < MIN_TURNS || performance.now() < end); turn++) {
       const from = queue();
@@ -150,72 +177,79 @@ function* visit(nodes: readonly Node[]): Generator<void> {
   let last: Node | undefined;
   for (const node of nodes) {
     const isPause = ++visited % SLICE_NODES === 0;
-    if (isPause || node.previousSibling !== last) texts = examine(texts);
+    if (isPause || node.previousSibling !== last) {
+      examine(texts);
+      texts = [];
+    }
     if (isPause) yield;
     last = node;
-    const walker = document.createTreeWalker(node, SHOW_TEXT);
+    const walker = document.createTreeWalker(node, SHOW_TEXT_AND_CDATA);
     let at = node.nodeType === TEXT_NODE ? node : walker.nextNode();
     for (; at; at = walker.nextNode()) {
       texts.push(at as Text);
       if (texts.length < SLICE_NODES) continue;
-      texts = examine(texts);
+      examine(texts);
+      texts = [];
       yield* pause(at);
     }
   }
   examine(texts);
   yield;
-  for (const node of nodes) if (node.nodeType !== TEXT_NODE) yield* visitElements(node as Element);
+  yield* visitAttributes(nodes.filter(({ nodeType }) => nodeType !== TEXT_NODE) as Element[]);
 }
 
 /**
- * Brings numbers that touch these texts up to date, and what was one. All are read and searched at once, with some of what is around
- * them: to read each by itself takes three times as long. None of them is left.
+ * Brings numbers that touch these texts up to date, and what was one. All are read and searched at once, with some of
+ * what is around them: to read each by itself takes three times as long.
  */
-function examine(texts: readonly Text[]): Text[] {
-  if (!texts[0]) return [];
+function examine(texts: readonly Text[]): void {
+  if (!texts[0]) return;
   const [first, before] = reach(texts[0], 'previousNode');
   const [last, behind] = reach(texts[texts.length - 1] as Text, 'nextNode');
   range.setStart(first, Math.max(0, before - REACH));
   range.setEnd(last, last.length - Math.max(0, behind - REACH));
   const spans = finder().spans(range.toString());
   let end = Math.min(before, REACH);
-  const isTouched = ({ length }: Text) => {
+  let next = 0;
+  const touched = texts.filter((text) => {
     const start = end;
-    end += length;
-    return spans.some(([from, to]) => from <= end && to >= start);
-  };
-  const touched = texts.filter((text) => isTouched(text) || isKnown(text));
+    end += text.length;
+    while ((spans[next]?.[1] ?? start) < start) next++;
+    return (spans[next]?.[0] ?? Number.POSITIVE_INFINITY) <= end || isKnown(text);
+  });
   if (touched[0]) tasks.unshift(reviseEach(touched));
-  return [];
 }
 
-/** The first text on this side that is far enough away, or the last one there is; and how many characters are up to its far end. */
+/**
+ * The first text on this side that is far enough away, or the last there is; and how many characters are up to its far
+ * end.
+ */
 function reach(text: Text, step: 'previousNode' | 'nextNode'): [Text, number] {
-  const walker = document.createTreeWalker(text.getRootNode(), SHOW_TEXT);
+  const walker = document.createTreeWalker(text.getRootNode(), SHOW_TEXT_AND_CDATA);
   walker.currentNode = text;
   let far = 0;
   while (far < REACH && walker[step]()) far += (walker.currentNode as Text).length;
   return [walker.currentNode as Text, far];
 }
 
-/** A search cannot be sliced: where it would take too long, each element is looked at instead. */
-function* visitElements(node: Element): Generator<void> {
-  visitAttributes(node);
-  if (++visited % SLICE_NODES === 0) yield;
-  if (!node.firstElementChild) return;
-  // Roots of shadows, which are small, cannot count theirs.
-  const isLarge = node.getElementsByTagName?.('*').length > PART_NODES;
-  // A list that stays as it is, whatever the page does while it has its turn.
-  for (const element of node.querySelectorAll(isLarge ? '*' : WITH_ATTRIBUTES)) {
-    if (!isLarge || element.matches(WITH_ATTRIBUTES)) visitAttributes(element);
+function* visitAttributes(elements: readonly Element[]): Generator<void> {
+  for (const element of elements) {
+    for (const name of ATTRIBUTES) reviseAttribute(element, name);
     if (++visited % SLICE_NODES === 0) yield;
   }
-}
-
-function visitAttributes(element: Element): void {
-  for (const name of ATTRIBUTES) {
-    const holder = element.getAttributeNode?.(name);
-    if (holder) reviseAttribute(holder);
+  const parents = elements.filter((element) => element.firstElementChild);
+  // Roots of shadows, which are small, cannot count what is in them.
+  const isLarge = parents.some((parent) => parent.getElementsByTagName?.('*').length > LARGE_NODES);
+  for (const [selector, only] of BEARERS) {
+    for (const parent of parents) {
+      // A list that stays as it is, whatever the page does while it has its turn.
+      for (const element of parent.querySelectorAll(selector)) {
+        for (const name of only ? [only] : ATTRIBUTES) reviseAttribute(element, name);
+        if (++visited % SLICE_NODES === 0) yield;
+      }
+      if (++visited % SLICE_NODES === 0) yield;
+    }
+    if (isLarge) yield;
   }
 }
 
@@ -253,8 +287,10 @@ export function reviseAgain(changed: readonly Holder[]): void {
 function* reviseEach(changed: readonly Holder[]): Generator<void> {
   const left = new Set(changed.flatMap(concerned));
   for (const holder of left) {
-    if (holder.nodeType !== TEXT_NODE) reviseAttribute(holder as Attr);
-    else {
+    if (holder.nodeType !== TEXT_NODE) {
+      const { ownerElement, name } = holder as Attr;
+      if (ownerElement) reviseAttribute(ownerElement, name);
+    } else {
       const [group, found] = groupOf(holder as Text);
       for (const other of group) left.delete(other);
       revise(group, found);
@@ -263,18 +299,19 @@ function* reviseEach(changed: readonly Holder[]): Generator<void> {
   }
 }
 
-function reviseAttribute(holder: Attr): void {
-  const { name, ownerElement } = holder;
-  const isFile = /^src/.test(name);
-  const where = isFile ? PICTURE : name === 'href' ? 'a,area' : name === 'value' ? BUTTON : '*';
-  const value = holder.nodeValue as string;
+function reviseAttribute(element: Element, name: string): void {
+  const value = element.getAttribute?.(name);
+  if (!value) return;
   // What a link dials may be encoded: it is looked at whole.
-  const mayHold = name === 'href' ? PHONE_LINK.test(value) : finder().spans(value)[0];
-  if (mayHold && ownerElement?.matches(where))
-    revise([holder], name === 'href' ? [] : finder().find(originalOf(holder), isFile));
+  const mayHold = name === 'href' ? PHONE_LINK.test(value) : finder().mayHold(value);
+  const holder = mayHold && element.matches(WHERE[name] ?? '*') && element.getAttributeNode(name);
+  if (holder) revise([holder], name === 'href' ? [] : finder().find(originalOf(holder), /^src/.test(name)));
 }
 
-/** The texts that share numbers with this one, in the order of the page, and those numbers: what reads on around them decides, too. */
+/**
+ * The texts that share numbers with this one, in the order of the page, and those numbers. What reads on around them
+ * decides, too.
+ */
 function groupOf(node: Text, isInline = hasInlineName): [group: readonly Text[], found: Match[]] {
   let group = [node];
   for (;;) {
@@ -340,7 +377,9 @@ function flow(
   return flowing;
 }
 
-/** What holds the line in which a text stands. Two links side by side are two lines: nobody splits a number over them. */
+/**
+ * What holds the line in which a text stands. Two links side by side are two lines: nobody splits a number over them.
+ */
 function blockOf(node: Node, isInline: (element: Element) => boolean): Node | null {
   let { parentElement: element } = node;
   while (element && isInline(element)) element = element.parentElement;

@@ -26,17 +26,21 @@ export function readCookies(name: string): (string | undefined)[] {
     .map(safely((cookie) => decodeURIComponent(cookie.match(`^calltrk_${name}(_\\d+)?=(.+)`)?.[2] ?? '')));
 }
 
+/** How many labels the domain has on which a cookie was kept. */
+let widest = 2;
+
 /** As js-cookie 3 writes it, on the widest domain on which the browser keeps it; a time that is over erases it. */
 export const writeCookie = safely((name: string, value: string, until: number): void => {
   const encoded = value.replace(/["%,;\\]|[^!-~]/gu, encodeURIComponent);
   const expires = new Date(until).toUTCString();
   const secure = location.protocol === 'https:' ? '; Secure' : '';
   const labels = location.hostname.split('.');
-  for (let count = 2; count <= labels.length + 1; count++) {
-    if (value && readCookies(name).includes(value)) return;
+  const isThere = () => !!value && readCookies(name).includes(value);
+  for (let count = value ? widest : 2; count <= labels.length + 1 && !isThere(); count++) {
     // In the end without one: an address, a single name, or a suffix of a registry.
     const domain = labels[count - 1] ? `; domain=${labels.slice(-count).join('.')}` : '';
     const cookie = `calltrk_${name}=${encoded}; path=/; expires=${expires}${domain}; SameSite=Lax${secure}`;
     Reflect.set(Document.prototype, 'cookie', cookie, document);
+    if (isThere()) widest = count;
   }
 });

@@ -77,7 +77,7 @@ export function prepareSwap(): void {
   kept = code ? KEPT : `${KEPT},code,pre`;
   // A selector that this browser does not know would spoil the others.
   safely(() => {
-    if (keep) document.body?.matches(keep);
+    if (keep) document.documentElement.matches(keep);
     if (keep) kept += `,${keep}`;
   })();
 }
@@ -132,10 +132,11 @@ export function knownHolders(): Holder[] {
   return [...seenIn];
 }
 
-/** What a link dials that shows a number of ours. */
-export function tapOf(link: Element): Tap | undefined {
-  const place = places.get(link.getAttributeNode('href') as Attr);
-  return place?.shown === link.getAttribute('href') ? place.tap : undefined;
+/** What this dials, if it is a link that shows a number of ours. */
+export function tapOf(target: EventTarget): Tap | undefined {
+  const href = (target as Partial<Element>).getAttributeNode?.('href');
+  const place = href && places.get(href);
+  return place?.shown === href?.value ? place?.tap : undefined;
 }
 
 /** Whether the site's own number stays here: in an attribute, a text, or what hangs below a shadow root or a frame. */
@@ -151,7 +152,10 @@ export function isKept(node: Node): boolean {
   );
 }
 
-/** Brings one stretch of text up to date: a node, or several that share numbers, which are these; of a link, what it dials. */
+/**
+ * Brings one stretch of text up to date. The holders are read as one text, and `matches` are the numbers in it; of an
+ * `href`, which may be encoded, there are none: what it dials is read here.
+ */
 export function revise(holders: readonly Holder[], matches: readonly Match[]): void {
   const [first] = holders as [Holder];
   const known = holders.map(placeOf);

@@ -5,8 +5,8 @@ import { type Tap, tapOf } from './swap.js';
 /** Calls `onTap` with each click on a link that dials a number of ours, in the task of the click. */
 export function watchTaps(root: EventTarget, onTap: (tap: Tap) => void): void {
   const react = (event: Event) => {
-    const link = (event.composedPath()[0] as Element).closest('[href]');
-    const tap = link && tapOf(link);
+    // An icon in a link may have an address or a shadow root of its own.
+    const tap = event.composedPath().map(tapOf).find(Boolean);
     if (tap) onTap(tap);
   };
   listen('click', react, root);

@@ -28,7 +28,7 @@ import {
   written,
 } from './swap.js';
 import { watchTaps } from './taps.js';
-import { catchUp, deliver, type NewEvent, post, send } from './transport.js';
+import { catchUp, deliver, type NewEvent, post, send, type Who } from './transport.js';
 import { createUuid } from './uuid.js';
 import {
   COOKIES,
@@ -66,16 +66,21 @@ let toldOf = 0;
 let here: Visitor | undefined;
 /** The view of this page, until the server has it. */
 let view: SwapRequest['page'] | undefined;
-/** Targets that a session tracker serves for this visitor, and of those what was asked for, whatever came of it. */
+/** Targets that a session tracker serves for this visitor. */
 let pooled: Set<string>;
+/** Targets that were asked for, whether or not there is an answer. */
 const asked = new Set<string>();
 let heldSeconds = 0;
 /** When the hold of the numbers ends, unless there is a sign of life. */
 let heldUntil = 0;
 let source = '';
 let retryMs = RETRY_MS;
+/** A request that failed waits for its time. */
+let isRetrying = false;
+/** Fields of the site's own forms that have what is in the cookies. */
+const filled = new WeakSet<HTMLInputElement>();
 /** The numbers that the page was last told of. */
-let told = '{}';
+let emitted = '{}';
 /** The token of another site with which the visitor came. */
 let arrived: string | null;
 /** Settles with every request so far, of which there may be none. */
@@ -133,7 +138,10 @@ function renew(root: Root): void {
   soon(show);
 }
 
-/** Another site of the company may have sent the visitor on: how, is nobody's business that reads the address. */
+/**
+ * Another site of the company may have sent the visitor on. Its token is taken out of the address, which is copied and
+ * counted.
+ */
 function takeToken(): void {
   arrived = parameter(LINK);
   if (arrived) history.replaceState(history.state, '', withoutToken(location.href));
@@ -153,12 +161,9 @@ function begin(): void {
   chooseSources(here);
   // A returning visitor sees the number of last time at once; the answer corrects it.
   for (const target of pooled) assign(target, parseSpellings(here.numbers?.[target]));
-  later(0, () => {
-    if (!here) return;
-    keepVisitor(here);
-    fillFields();
-    catchUp();
-  });
+  later(0, () => here && keepVisitor(here));
+  later(0, fillFields);
+  later(0, () => here && catchUp());
   // What is on its way now may have failed by then.
   later(CATCH_UP_MS, () => here && catchUp());
 }
@@ -168,6 +173,7 @@ function end(): void {
   if (here) rest(true);
   here = undefined;
   forgetVisitor();
+  fillFields();
 }
 
 /** In another tab, or on a page after this one, which the browser kept, consent may have been taken back. */
@@ -195,12 +201,18 @@ function chooseSources(touch: Touch): void {
 function tick(): void {
   heed();
   if (isVisible()) {
+    // One of the two: each takes a slice.
     if (!tasks[0] && hasMissedSome()) scan();
-    sweep(SWEEP_TURNS);
+    else sweep(SWEEP_TURNS);
+    // Lets go of what has left the page.
     knownHolders();
     fillFields();
     reveal();
-    if (isNewPage()) tell({ type: 'page_view', ...pageHere() });
+    if (isNewPage()) {
+      // It may be one that keeps its numbers.
+      reviseSoon(knownHolders());
+      tell({ type: 'page_view', ...pageHere() });
+    }
     if (isPingDue()) giveSignOfLife();
   }
   later(TICK_MS, tick);
@@ -217,7 +229,7 @@ function finish(): void {
     const again = [...waiting];
     waiting.clear();
     isComing = false;
-    reviseAll(again);
+    reviseSoon(again);
   });
 }
 
@@ -227,20 +239,25 @@ function reviseAll(holders: Holder[]): void {
 }
 
 function tell(event: NewEvent, isBeacon?: boolean): string | undefined {
-  return here && deliver(here.session_id, event, isBeacon);
+  return here && deliver(who(here), event, isBeacon);
 }
 
-function tellForm(form: CapturedForm): void {
+/** Its id, if it was taken. */
+function tellForm(form: CapturedForm): string | undefined {
   const id = here && tell({ type: 'form', ...form, fcid: formSession(here) });
   if (id) emit('form', { id, form_name: form.form_name });
+  return id;
 }
 
-/** A site's own form takes along who sent it, if it has fields for that. */
+/** A site's own form takes along who sent it, if it has fields for that; once he is forgotten, no longer. */
 function fillFields(): void {
   for (const field of document.querySelectorAll<HTMLInputElement>('input[name^=calltrk_]')) {
     const name = field.name.slice(8) as (typeof COOKIES)[number];
     if (here && config.forms && name === 'fcid') formSession(here);
-    if (COOKIES.includes(name)) field.value = here?.[name] ?? field.value;
+    const value = (COOKIES.includes(name) && here?.[name]) || '';
+    if (field.value === value || !(value || filled.has(field))) continue;
+    field.value = value;
+    filled.add(field);
   }
 }
 
@@ -263,25 +280,33 @@ function ask(targets = wanted()): void {
   if (!asker || !(targets[0] || page)) return;
   view = undefined;
   for (const target of targets) asked.add(target);
-  const request = question({ page: page ?? null, targets }).then((answer) => {
+  const request = question(asker, { page: page ?? null, targets }).then((answer) => {
     if (here === asker) adopt(targets, answer as SwapResponse);
   });
   const retry = () => {
     view ??= page;
-    later(retryMs, askAgain);
-    retryMs *= 2;
     emit('error', { code: 'server' });
+    if (isRetrying) return;
+    isRetrying = true;
+    later(retryMs, () => {
+      isRetrying = false;
+      askAgain();
+    });
+    retryMs *= 2;
   };
   const before = answered;
   answered = request.catch(retry).then(() => before);
 }
 
-function question(more: Partial<SwapRequest>): Promise<unknown> {
-  const { landing, referrer } = here?.visit ?? {};
+/** Who asks or tells, and how the visit under way began. */
+function who({ session_id: session, visit: { landing, referrer } }: Visitor): Required<Who> {
+  return { session, visit: { landing, referrer } };
+}
+
+function question(asker: Visitor, more: Partial<SwapRequest>): Promise<unknown> {
   return post('/v1/swap', {
     key: config.key,
-    session: here?.session_id,
-    visit: { landing, referrer },
+    ...who(asker),
     page: null,
     targets: [],
     // What is not defined is left out.
@@ -295,8 +320,15 @@ function question(more: Partial<SwapRequest>): Promise<unknown> {
 /** Throws if this is no answer. */
 function adopt(targets: string[], answer: SwapResponse): void {
   const { numbers: given, session, began } = answer;
+  if (here && began && session !== here.session_id) {
+    // The same object: what else was asked of him is answered yet.
+    delete here.fcid;
+    Object.assign(here, openVisitor({ session_id: session, ...began }));
+    chooseSources(here);
+  }
   for (const target of targets) assign(target, parseSpellings(given[target]));
-  if (began && session !== here?.session_id) here = openVisitor({ session_id: session, ...began });
+  arrived = null;
+  retryMs = RETRY_MS;
   source = answer.source;
   heldSeconds = Number(answer.held_seconds) || 0;
   pingEvery(answer.ping_seconds);
@@ -305,8 +337,8 @@ function adopt(targets: string[], answer: SwapResponse): void {
   reviseSoon(knownHolders());
   reveal();
   const { session: now } = tracker;
-  if (told === stringify(now.numbers)) return;
-  told = stringify(now.numbers);
+  if (emitted === stringify(now.numbers)) return;
+  emitted = stringify(now.numbers);
   emit('assign', now);
 }
 
@@ -318,14 +350,14 @@ function hold(): void {
   keepVisitor(here);
 }
 
-/** Whether his hold is over; who never had one is asked for by and by. */
+/** Whether his hold is over. Who never had one is not overdue: the first request is tried again by itself. */
 const isOverdue = () => !!here && !!heldUntil && Date.now() > heldUntil;
 
 function giveSignOfLife(): void {
   if (!here) return;
   keepVisitor(here);
   if (isOverdue()) askAgain();
-  else void send(here.session_id, { type: 'ping' }).then((sent) => sent && hold());
+  else void send(who(here), { type: 'ping' }).then((sent) => sent && hold());
 }
 
 function pageHere(): { url: string; title: string } {
@@ -356,7 +388,7 @@ export const tracker = {
   async decorate(url: string): Promise<string> {
     const page = new URL(withoutToken(url), location.href);
     const isPage = /^http/.test(page.protocol);
-    const { link } = (here && isPage && (await question({ link: true }))) as Partial<SwapResponse>;
+    const { link } = (here && isPage && (await question(here, { link: true }))) as Partial<SwapResponse>;
     // `searchParams` would write the whole query anew, in its own spelling.
     if (link) page.search += `${page.search && '&'}${LINK}=${link}`;
     return link ? page.href : url;

@@ -23,7 +23,7 @@ let isStored = false;
 /** What is remembered. The landing page and referrer are the first ones, for the life of the cookies. */
 export interface Visitor extends Touch {
   session_id: string;
-  /** Under which forms are captured; made with the first of them. */
+  /** Under which forms are captured; made with the first of them, or for a form that has a field for it. */
   fcid?: string;
   /** When all this is forgotten. */
   until: number;

@@ -1,7 +1,6 @@
 /** A page that comes in pieces: what the parser adds is right before it is painted, long before the page is complete. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { numberShown } from '../support/e2e.js';
-import { type Ground, NUMBER_PAGE, openGround } from '../support/ground.js';
+import { type Ground, NUMBER_PAGE, numberShown, openGround } from '../support/ground.js';
 
 let ground: Ground;
 beforeAll(async () => {
@@ -73,5 +72,28 @@ test('a number that a script puts into an earlier piece, as a streamed app does'
   expect(painted.at(-1)).not.toMatch(/3055550100$/);
   expect(painted.find((frame) => !frame.endsWith('3055550100'))).toMatch(/^loading /);
   expect(swaps().flatMap(({ targets }) => targets)).toEqual(['+13055550100']);
+  expect(troubles).toEqual([]);
+});
+
+test.each([
+  [
+    'a script that is deferred',
+    '<script defer src="{{base}}/plain.js"></script>',
+    '<p id="late">305-555-0100</p>',
+  ],
+  ['a widget for WhatsApp', '', '<div id="whatsapp"><p id="late">305-555-0100</p></div>'],
+])('%s, and a picture that is slow to come, hold up nothing', async (_name, foot, html) => {
+  const { page, troubles } = await ground.open({
+    foot: RECORDER + foot,
+    html: `${html}<img alt="" src="{{base}}/slow.svg">`,
+    fault: async (response, { path }) => {
+      if (!/slow|plain/.test(path)) return false;
+      if (path.includes('slow')) await new Promise((done) => setTimeout(done, 3000));
+      const type = path.includes('slow') ? 'image/svg+xml' : 'text/javascript';
+      response.writeHead(200, { 'content-type': type }).end();
+    },
+  });
+  const number = (await numberShown(page, '#late')).slice(2);
+  expect(await page.evaluate('painted')).toContain(`interactive ${number}`);
   expect(troubles).toEqual([]);
 });

@@ -224,8 +224,11 @@ function run(page: Page, options: PageOptions): void {
     return request;
   };
   const answer = options.answer ?? ((request) => usualAnswer(request, options.numbers));
-  const fetch = async (url: unknown, { body }: { body: unknown }) => {
-    const answered = await answer(record('fetch', url, body));
+  const fetch = async (url: unknown, { body, signal }: { body: unknown; signal: AbortSignal }) => {
+    const givenUp = new Promise<never>((_, fail) =>
+      signal.addEventListener('abort', () => fail(signal.reason)),
+    );
+    const answered = await Promise.race([answer(record('fetch', url, body)), givenUp]);
     if (answered instanceof Error) throw answered;
     const text = typeof answered === 'string' ? answered : JSON.stringify(answered);
     return new Response(text, { status: (answered as { status?: number }).status ?? 200 });
