@@ -45,7 +45,8 @@ export const LEASE_STORES: { name: string; open: () => Promise<OpenLeaseStore> }
 async function connect(redis: { url: string; close: () => Promise<void> }): Promise<OpenLeaseStore> {
   const address = parseRedisUrl(redis.url);
   if (!address) throw new Error(`${redis.url} was not read`);
-  const client = createRedisClient(address, { warn: () => undefined });
+  // What is asked here is what the stores do; how long it takes on a busy machine is not.
+  const client = createRedisClient(address, { warn: () => undefined, deadlineMs: 10_000 });
   await until(() => client.ping().then(() => true), { what: 'the connection to Redis' });
   return {
     store: createRedisLeaseStore(client),

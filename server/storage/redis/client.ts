@@ -5,7 +5,7 @@ import { type Commands, readScripts } from './commands.js';
 import { within } from './deadline.js';
 
 /** A request gets on without Redis after this: what else it needs must fit into 300 ms, too. */
-const DEADLINE_MS = 200;
+const REQUEST_MS = 200;
 /** … but waits longer in a crowd that is being served. */
 const CROWD_MS = 1000;
 const CONNECT_MS = 1000;
@@ -15,8 +15,8 @@ const MAX_BACKOFF_MS = 2000;
 
 export interface RedisClient {
   /**
-   * Runs a script. Rejects when there is no answer within 200 ms, or a second while `isAnswered` says that others get
-   * theirs: then a crowd is waiting, not a dead Redis. It may have been run all the same.
+   * Runs a script. Rejects when there is no answer by the deadline, or within a second while `isAnswered` says that
+   * others get theirs: then a crowd is waiting, not a dead Redis. It may have been run all the same.
    */
   run<Name extends keyof Commands>(
     name: Name,
@@ -24,7 +24,7 @@ export interface RedisClient {
     given: Commands[Name]['given'],
     isAnswered: () => boolean,
   ): Promise<Commands[Name]['answer']>;
-  /** Resolves when Redis (of a cluster: each master) answers within 200 ms. */
+  /** Resolves when Redis (of a cluster: each master) answers by the deadline. */
   ping(): Promise<void>;
   close(): void;
 }
@@ -34,15 +34,18 @@ export interface RedisClientOptions {
   warn: (message: string) => void;
   /** Each script, for the metrics. */
   onAnswer?: (seconds: number, outcome: 'answered' | 'failed') => void;
+  /** Milliseconds that an answer may take; 200, as a request waits for it. */
+  deadlineMs?: number;
 }
 
 type Run = (...args: (string | number)[]) => Promise<unknown>;
 
 /** Begins to connect, and answers at once: Redis may be away, now or later. */
 export function createRedisClient(address: RedisAddress, options: RedisClientOptions): RedisClient {
-  const client = address.isCluster ? openCluster(address) : openServer(address);
+  const { warn, onAnswer = () => undefined, deadlineMs = REQUEST_MS } = options;
+  const silenceMs = Math.max(SILENCE_MS, deadlineMs);
+  const client = address.isCluster ? openCluster(address, silenceMs) : openServer(address, silenceMs);
   for (const [name, script] of Object.entries(readScripts())) client.defineCommand(name, script);
-  const { warn, onAnswer = () => undefined } = options;
   let isClosing = false;
   tell(client, warn, () => isClosing);
   const scripts = client as unknown as Record<string, Run>;
@@ -54,7 +57,7 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
       try {
         if (client.status !== 'ready') throw new Error('Redis is away');
         const work = scripts[`calltrk_${name}`]?.(...keys, ...given);
-        const answer = await within(DEADLINE_MS, work as Promise<never>, { mayGoOn, atMostMs: CROWD_MS });
+        const answer = await within(deadlineMs, work as Promise<never>, { mayGoOn, atMostMs: CROWD_MS });
         onAnswer(passed(), 'answered');
         return answer;
       } catch (error) {
@@ -65,7 +68,7 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
     async ping() {
       const nodes = client instanceof Cluster ? client.nodes('master') : [client];
       if (client.status !== 'ready' || nodes.length === 0) throw new Error('not connected');
-      await within(DEADLINE_MS, Promise.all(nodes.map((node) => node.ping())));
+      await within(deadlineMs, Promise.all(nodes.map((node) => node.ping())));
     },
     close() {
       isClosing = true;
@@ -74,7 +77,7 @@ export function createRedisClient(address: RedisAddress, options: RedisClientOpt
   };
 }
 
-function connection({ tls, username, password }: RedisAddress) {
+function connection({ tls, username, password }: RedisAddress, silenceMs: number) {
   return {
     username,
     password,
@@ -83,7 +86,7 @@ function connection({ tls, username, password }: RedisAddress) {
     protocol: 2 as const,
     connectionName: 'calltrk',
     connectTimeout: CONNECT_MS,
-    socketTimeout: SILENCE_MS,
+    socketTimeout: silenceMs,
     keepAlive: 10_000,
     // Nobody waits for an answer to a command that is sent again after a break.
     autoResendUnfulfilledCommands: false,
@@ -93,10 +96,10 @@ function connection({ tls, username, password }: RedisAddress) {
   };
 }
 
-function openServer(address: RedisAddress): Redis {
+function openServer(address: RedisAddress, silenceMs: number): Redis {
   const { host = '127.0.0.1', port = 6379 } = address.nodes[0] ?? {};
   return new Redis({
-    ...connection(address),
+    ...connection(address, silenceMs),
     host,
     port,
     db: address.db,
@@ -105,9 +108,9 @@ function openServer(address: RedisAddress): Redis {
   });
 }
 
-function openCluster(address: RedisAddress): Cluster {
+function openCluster(address: RedisAddress, silenceMs: number): Cluster {
   return new Cluster(address.nodes, {
-    redisOptions: connection(address),
+    redisOptions: connection(address, silenceMs),
     enableOfflineQueue: false,
     clusterRetryStrategy: backoff,
     // What a caller no longer waits for is not sent for long.
