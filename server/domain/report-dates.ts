@@ -17,7 +17,8 @@ export interface DateQuery {
   endDate: string | undefined;
 }
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** A calendar day, or a moment of one, in no zone yet. */
 interface Civil {
@@ -142,6 +143,55 @@ export function formatTime(at: Millis, timeZone: string): string {
   const two = (n: number) => String(n).padStart(2, '0');
   const local = new Date(at + offset).toISOString().slice(0, -1);
   return `${local}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+/** `2026-01-24T11:27:48-0500`: how the bounds of a summary are told. */
+export function formatBound(at: Millis, timeZone: string): string {
+  return formatTime(at, timeZone)
+    .replace(/\.\d+/, '')
+    .replace(/:(?=\d\d$)/, '');
+}
+
+export const INTERVALS = ['hour', 'day', 'week', 'month', 'year'] as const;
+export type Interval = (typeof INTERVALS)[number];
+
+/**
+ * When each hour, day, week (from Monday), month or year begins that a window touches, by the clocks of the zone. Throws
+ * `invalid` where these are more than `most`.
+ */
+export function beginsIn(
+  { from, until }: { from: Millis; until: Millis },
+  interval: Interval,
+  timeZone: string,
+  most: number,
+): Millis[] {
+  const { year, month, day, time } = civilOf(from + offsetAt(from, timeZone));
+  const sinceMonday = (new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 6) % 7;
+  const begin: Record<Exclude<Interval, 'hour'>, (later: number) => Civil> = {
+    day: (later) => midnight(year, month, day + later),
+    week: (later) => midnight(year, month, day - sinceMonday + 7 * later),
+    month: (later) => midnight(year, month + later, 1),
+    year: (later) => midnight(year + later, 1, 1),
+  };
+  const firstHour = from - (time % HOUR_MS);
+  const begins: Millis[] = [];
+  for (;;) {
+    const later = begins.length;
+    // Hours go on while clocks are set forward and back.
+    const at =
+      interval === 'hour' ? firstHour + later * HOUR_MS : instantOf(begin[interval](later), timeZone);
+    if (at >= until) return begins;
+    if (later === most) {
+      throw invalid('interval', `would make more than ${most} points of these dates: ask for a longer one`);
+    }
+    begins.push(at);
+  }
+}
+
+/** `2026-01-24`; of an hour `2026-01-24T11:00:00-0500`. */
+export function formatBegin(at: Millis, interval: Interval, timeZone: string): string {
+  const bound = formatBound(at, timeZone);
+  return interval === 'hour' ? bound : bound.slice(0, 10);
 }
 
 /** `2026-01-24T16:27:48.119Z`. */

@@ -153,6 +153,14 @@ export interface CallReport extends LeadReport, Omit<CallFacts, 'callerRaw' | 'c
   callsTotal: number;
 }
 
+/** A page that a visitor looked at. */
+export interface PageViewReport {
+  url: string;
+  /** The page of the visit before it, or what the visit came from; null: nothing did. */
+  referrer: string | null;
+  at: Millis;
+}
+
 /** What people say of a lead event. What is left out stays as it is, null clears. */
 export interface LeadChanges {
   note?: string | null;

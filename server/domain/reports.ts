@@ -16,9 +16,11 @@ import type {
   FormReport,
   LeadChanges,
   NewTracker,
+  PageViewReport,
   PersonReport,
   TrackerReport,
 } from './report-rows.js';
+import type { CallGroup, CallSums, FormGroup, FormSums, SumsOf } from './summaries.js';
 
 export * from './report-rows.js';
 
@@ -86,7 +88,8 @@ export interface LeadFilter {
 }
 
 export interface CallFilter extends LeadFilter {
-  trackerId?: string;
+  /** Any of them. */
+  trackerIds?: string[];
   callType?: string;
   answerStatus?: string;
   answered?: boolean;
@@ -94,7 +97,16 @@ export interface CallFilter extends LeadFilter {
   direction?: string;
   /** Slug or display name. */
   source?: string;
+  /** Part of the display name. */
+  sourceLike?: string;
+  /** Seconds, both included. */
+  minDuration?: number;
+  maxDuration?: number;
   search?: string;
+}
+
+export interface FormFilter extends LeadFilter {
+  formUrl?: string;
 }
 
 export const CALL_SORTS = [
@@ -168,6 +180,12 @@ export interface ReportStore extends UserStore {
     details: ReadonlySet<Detail>,
   ): Promise<Found<CallReport>>;
   call(accountId: string, callId: string, details: ReadonlySet<Detail>): Promise<CallReport | null>;
+  /** Of each group that has calls, the largest first; of all calls together where no group is named. */
+  callSums(accountId: string, filter: CallFilter, group: CallGroup | null): Promise<SumsOf<CallSums>[]>;
+  /** From each of these times up to the next one, in their order. */
+  callCourse(accountId: string, filter: CallFilter, from: readonly Millis[]): Promise<CallSums[]>;
+  /** What the visitor looked at before he called, newest first. Null: no such call. */
+  pageViews(accountId: string, callId: string, slice: Slice): Promise<Found<PageViewReport> | null>;
   /** All that the record knows by now of whose call it is. Null: no such call. */
   callEvidence(accountId: string, callId: string): Promise<CallEvidence | null>;
   /** The call as it is now, also one that was spam; null: no such call. */
@@ -181,9 +199,11 @@ export interface ReportStore extends UserStore {
 
   formSubmissions(
     accountId: string,
-    ask: Listing<LeadFilter, FormSort>,
+    ask: Listing<FormFilter, FormSort>,
     details: ReadonlySet<Detail>,
   ): Promise<Found<FormReport>>;
+  /** As `callSums`. */
+  formSums(accountId: string, filter: FormFilter, group: FormGroup | null): Promise<SumsOf<FormSums>[]>;
   formSubmission(accountId: string, id: string, details: ReadonlySet<Detail>): Promise<FormReport | null>;
   /** The form as it is now; null: no such form. */
   changeFormSubmission(

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { formatTime, isTimeZone, readTimeZone, readWindow } from '../../server/domain/report-dates.js';
+import {
+  beginsIn,
+  formatBegin,
+  formatTime,
+  type Interval,
+  isTimeZone,
+  readTimeZone,
+  readWindow,
+} from '../../server/domain/report-dates.js';
 import {
   explainSourceOf,
   formatDuration,
@@ -23,6 +31,48 @@ function windowOf(query: Record<string, string>, timeZone = NEW_YORK, now = NOW)
   const iso = (at: number | null) => at && new Date(at).toISOString().replace('.000', '');
   return [iso(from), iso(until)];
 }
+
+describe('the points of a time series', () => {
+  const pointsOf = (from: string, until: string, interval: Interval, timeZone = NEW_YORK) =>
+    beginsIn({ from: Date.parse(from), until: Date.parse(until) }, interval, timeZone, 200).map((at) =>
+      formatBegin(at, interval, timeZone),
+    );
+
+  it.each<[Interval, string, string, string[]]>([
+    // The clocks go forward on the 8th, and back on 1 November.
+    ['day', '2026-03-07T05:00:00Z', '2026-03-10T04:00:00Z', ['2026-03-07', '2026-03-08', '2026-03-09']],
+    ['day', '2026-10-31T04:00:00Z', '2026-11-02T05:00:00Z', ['2026-10-31', '2026-11-01']],
+    ['day', '2026-03-07T18:00:00Z', '2026-03-08T05:00:00.001Z', ['2026-03-07', '2026-03-08']],
+    ['week', '2026-03-01T05:00:00Z', '2026-03-10T04:00:00Z', ['2026-02-23', '2026-03-02', '2026-03-09']],
+    ['month', '2025-12-31T05:00:00Z', '2026-02-01T05:00:00Z', ['2025-12-01', '2026-01-01']],
+    ['year', '2025-12-31T05:00:00Z', '2026-02-01T05:00:00Z', ['2025-01-01', '2026-01-01']],
+    ['day', '2026-03-08T05:00:00Z', '2026-03-08T05:00:00Z', []],
+  ])('by %s from %s to %s', (interval, from, until, expected) => {
+    expect(pointsOf(from, until, interval)).toEqual(expected);
+  });
+
+  it('by hours go on while clocks are set', () => {
+    expect(pointsOf('2026-03-08T05:30:00Z', '2026-03-08T08:00:00Z', 'hour')).toEqual([
+      '2026-03-08T00:00:00-0500',
+      '2026-03-08T01:00:00-0500',
+      '2026-03-08T03:00:00-0400',
+    ]);
+    expect(pointsOf('2026-11-01T05:00:00Z', '2026-11-01T07:00:00Z', 'hour')).toEqual([
+      '2026-11-01T01:00:00-0400',
+      '2026-11-01T01:00:00-0500',
+    ]);
+    expect(pointsOf('2026-03-08T05:00:00Z', '2026-03-08T06:00:00Z', 'hour', 'Asia/Kolkata')).toEqual([
+      '2026-03-08T10:00:00+0530',
+      '2026-03-08T11:00:00+0530',
+    ]);
+  });
+
+  it('are not more than are asked for', () => {
+    const window = { from: Date.parse('2026-01-01Z'), until: Date.parse('2026-01-04Z') };
+    expect(beginsIn(window, 'day', 'UTC', 3)).toHaveLength(3);
+    expect(() => beginsIn(window, 'day', 'UTC', 2)).toThrow('interval');
+  });
+});
 
 describe('date windows', () => {
   it('is the last seven days with today when nobody says', () => {

@@ -10,7 +10,7 @@ import {
   formatSlug,
   sourceOf,
 } from '../../domain/report-words.js';
-import { CALL_SORTS, type CallReport, type FieldTable } from '../../domain/reports.js';
+import { CALL_SORTS, type CallFilter, type CallReport, type FieldTable } from '../../domain/reports.js';
 import {
   type Ask,
   answerOne,
@@ -165,6 +165,29 @@ function callType({ direction, state }: CallReport): string {
   return state === 'ringing' ? 'in_progress' : state;
 }
 
+/** Which calls are asked for. Throws `invalid` for a value that cannot be. */
+export function readCallFilter({ query, user }: Ask, frame: Frame): { filter: CallFilter; timeZone: string } {
+  const { window, timeZone } = readDates(query, user.timeZone, frame.now());
+  const answered = { true: true, false: false }[query.one('answered') ?? ''];
+  const filter = {
+    window,
+    ...given({
+      companyId: query.one('company_id'),
+      trackerIds: query.list('tracker_id'),
+      callType: query.word('call_type', ['first_call', 'missed', 'voicemails', 'inbound', 'outbound']),
+      answerStatus: query.word('answer_status', ['answered', 'missed', 'voicemail']),
+      answered,
+      device: query.word('device', ['desktop', 'mobile']),
+      direction: query.word('direction', ['inbound', 'outbound']),
+      leadStatus: query.word('lead_status', ['good_lead', 'not_a_lead', 'not_scored']),
+      source: query.one('source'),
+      tags: query.list('tags'),
+      search: query.one('search'),
+    }),
+  };
+  return { filter, timeZone };
+}
+
 export function calls(frame: Frame): void {
   const { reports } = frame;
   const unknown = (ask: Ask) => () => notFound('call', ask.id('call'));
@@ -194,28 +217,11 @@ export function calls(frame: Frame): void {
       answer: pageSchema('calls', CallSchema, { relative: true }),
       async run(ask) {
         const { query, user } = ask;
-        const { window, timeZone } = readDates(query, user.timeZone, frame.now());
         const trackerId = query.one('tracker_id');
         if (trackerId !== undefined && !(await reports.tracker(user.accountId, trackerId))) {
           throw notFound('tracker', trackerId);
         }
-        const answered = { true: true, false: false }[query.one('answered') ?? ''];
-        const filter = {
-          window,
-          ...given({
-            companyId: query.one('company_id'),
-            trackerId,
-            callType: query.word('call_type', ['first_call', 'missed', 'voicemails', 'inbound', 'outbound']),
-            answerStatus: query.word('answer_status', ['answered', 'missed', 'voicemail']),
-            answered,
-            device: query.word('device', ['desktop', 'mobile']),
-            direction: query.word('direction', ['inbound', 'outbound']),
-            leadStatus: query.word('lead_status', ['good_lead', 'not_a_lead', 'not_scored']),
-            source: query.one('source'),
-            tags: query.list('tags'),
-            search: query.one('search'),
-          }),
-        };
+        const { filter, timeZone } = readCallFilter(ask, frame);
         const sorting = readSorting(query, CALL_SORTS);
         return answerPage(ask, {
           name: 'calls',

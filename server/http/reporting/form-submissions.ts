@@ -3,7 +3,7 @@ import { FormChangesSchema } from '../../../shared/contract/reporting-bodies.js'
 import { notFound } from '../../domain/errors.js';
 import { formatUtc } from '../../domain/report-dates.js';
 import { formatName, formatPhone } from '../../domain/report-words.js';
-import { type FieldTable, FORM_SORTS, type FormReport } from '../../domain/reports.js';
+import { type FieldTable, FORM_SORTS, type FormFilter, type FormReport } from '../../domain/reports.js';
 import {
   type Ask,
   answerOne,
@@ -67,6 +67,20 @@ const FIELDS: FieldTable<FormReport> = {
 /** pycallrail refuses a form with a member that its release did not know; it asks every list for relative pages. */
 const OLDER_FIELDS = leavingOut(FIELDS, ['customer_email']);
 
+/** Which forms are asked for. Throws `invalid` for a value that cannot be. */
+export function readFormFilter({ query, user }: Ask, frame: Frame): { filter: FormFilter; timeZone: string } {
+  const { window, timeZone } = readDates(query, user.timeZone, frame.now());
+  const filter = {
+    window,
+    ...given({
+      companyId: query.one('company_id'),
+      leadStatus: query.word('lead_status', ['good_lead', 'not_a_lead', 'not_scored']),
+      tags: query.list('tags'),
+    }),
+  };
+  return { filter, timeZone };
+}
+
 export function formSubmissions(frame: Frame): void {
   const { reports } = frame;
   const unknown = (ask: Ask) => () => notFound('form submission', ask.id('form_submission'));
@@ -86,15 +100,7 @@ export function formSubmissions(frame: Frame): void {
       answer: pageSchema('form_submissions', FormSubmissionSchema),
       run(ask) {
         const { query, user } = ask;
-        const { window, timeZone } = readDates(query, user.timeZone, frame.now());
-        const filter = {
-          window,
-          ...given({
-            companyId: query.one('company_id'),
-            leadStatus: query.word('lead_status', ['good_lead', 'not_a_lead', 'not_scored']),
-            tags: query.list('tags'),
-          }),
-        };
+        const { filter, timeZone } = readFormFilter(ask, frame);
         const sorting = readSorting(query, FORM_SORTS);
         return answerPage(ask, {
           name: 'form_submissions',

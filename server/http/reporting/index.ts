@@ -9,8 +9,10 @@ import { calls } from './calls.js';
 import { companies } from './companies.js';
 import { formSubmissions } from './form-submissions.js';
 import type { Frame } from './frame.js';
+import { pageViews } from './page-views.js';
 import { persons } from './persons.js';
 import { pools } from './pools.js';
+import { summaries } from './summaries.js';
 import { trackers } from './trackers.js';
 import { users } from './users.js';
 
@@ -68,6 +70,8 @@ export async function reportingRoutes(app: FastifyInstance, parts: ReportingPart
     trackers,
     pools,
     calls,
+    summaries,
+    pageViews,
     callAttribution,
     formSubmissions,
     persons,

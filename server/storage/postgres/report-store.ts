@@ -14,8 +14,10 @@ import {
   updateCompany,
 } from './reports/companies.js';
 import { changeFormSubmission, findFormSubmission, listFormSubmissions } from './reports/form-submissions.js';
+import { listPageViews } from './reports/page-views.js';
 import { findPerson, mergeByHand, undoMergeByHand } from './reports/persons.js';
 import { findPoolTraffic } from './reports/pools.js';
+import { courseOfCalls, sumCalls, sumForms } from './reports/summaries.js';
 import { createTracker, disableTracker, updateTracker } from './reports/tracker-writes.js';
 import { findTracker, listTrackers } from './reports/trackers.js';
 
@@ -45,12 +47,19 @@ export function createReportStore(pool: pg.Pool, judge: CallJudge): ReportStore 
     calls: async (accountId, ask, details) =>
       listCalls(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     call: (accountId, callId, details) => findCall(pool, accountId, callId, details),
+    callSums: async (accountId, filter, group) =>
+      sumCalls(pool, await companyIds(pool, accountId, filter.companyId), filter, group),
+    callCourse: async (accountId, filter, from) =>
+      courseOfCalls(pool, await companyIds(pool, accountId, filter.companyId), filter, from),
+    pageViews: (accountId, callId, slice) => listPageViews(pool, accountId, callId, slice),
     callEvidence: (accountId, callId) => findCallEvidence(pool, accountId, callId),
     changeCall: (accountId, callId, changes, details, userId) =>
       changeCall(pool, judge, { accountId, callId, userId }, changes, details),
 
     formSubmissions: async (accountId, ask, details) =>
       listFormSubmissions(pool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
+    formSums: async (accountId, filter, group) =>
+      sumForms(pool, await companyIds(pool, accountId, filter.companyId), filter, group),
     formSubmission: (accountId, id, details) => findFormSubmission(pool, accountId, id, details),
     changeFormSubmission: (accountId, id, changes, details) =>
       changeFormSubmission(pool, accountId, id, changes, details),

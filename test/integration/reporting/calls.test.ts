@@ -271,6 +271,32 @@ describe('the visits behind a call', () => {
     });
   });
 
+  it('have the pages that were looked at before it, newest first', async () => {
+    const views = async (query = '') => (await api.get(`calls/${call}/page_views.json?${query}`)).body;
+    const [contact, back] = [
+      {
+        referrer_url: 'https://shop.example/back',
+        page_url: 'https://shop.example/contact',
+        created_at: '2026-02-14T05:03:00-05:00',
+      },
+      // The visit came from nowhere.
+      {
+        referrer_url: null,
+        page_url: 'https://shop.example/back',
+        created_at: '2026-02-14T05:00:00-05:00',
+      },
+    ];
+    const page = { page: 1, per_page: 100, total_pages: 1, total_records: 2 };
+    expect(await views()).toEqual({ ...page, page_views: [contact, back] });
+    expect((await views('page=2&per_page=1')).page_views).toEqual([back]);
+    expect((await views('page=9')).total_records).toBe(2);
+    expect((await views('time_zone=UTC')).page_views[0].created_at).toBe('2026-02-14T10:03:00+00:00');
+    const unknown = await seedCall(api.pool, own, '2026-02-14T10:05:00Z');
+    expect((await api.get(`calls/${unknown}/page_views.json`)).body).toMatchObject({ page_views: [] });
+    expect((await api.get('calls/CAL0/page_views.json')).status).toBe(404);
+    await api.pool.query('DELETE FROM calls WHERE call_id = $1', [unknown]);
+  });
+
   it('are told with how sure the join is, only when asked', async () => {
     expect(await show(call)).not.toHaveProperty('attribution');
     expect((await show(call, 'fields=attribution')).attribution).toEqual({

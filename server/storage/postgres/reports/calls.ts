@@ -61,7 +61,7 @@ const SORTS: Record<CallSort, Sorting> = {
   customer_name: { by: sql`c.caller_name`, natural: 'asc' },
   customer_phone_number: { by: sql`c.caller_number`, natural: 'asc' },
   duration: { by: sql`c.duration`, natural: 'desc' },
-  source: { by: sql`shown.source`, natural: 'asc' },
+  source: { by: sql`lower(shown.source)`, natural: 'asc' },
   customer_city: { by: sql`c.caller_city`, natural: 'asc' },
   customer_country: { by: sql`c.caller_country`, natural: 'asc' },
   landing_page_url: { by: sql`f.landing`, natural: 'asc' },
@@ -73,7 +73,8 @@ const SORTS: Record<CallSort, Sorting> = {
   tags: { by: sql`c.tags`, natural: 'asc' },
 };
 
-const MISSED = sql`(NOT c.answered AND NOT c.voicemail AND c.state IN ('missed', 'abandoned'))`;
+/** Nobody answered, and nobody left word. */
+export const MISSED = sql`(NOT c.answered AND NOT c.voicemail AND c.state IN ('missed', 'abandoned'))`;
 
 const CALL_TYPES: Record<string, Sql> = {
   first_call: sql`c.first_call`,
@@ -98,18 +99,10 @@ export async function listCalls(
   details: ReadonlySet<Detail>,
 ): Promise<Found<CallReport>> {
   const { filter, sort, slice, count } = ask;
-  // The joins to trackers and sessions cost nothing where no column of theirs is named: Postgres drops them.
-  const needsTouch =
-    filter.source !== undefined ||
-    filter.search !== undefined ||
-    sort === 'source' ||
-    sort === 'landing_page_url';
-  const from = sql`
-    FROM calls c ${TRACKER}
-    LEFT JOIN sessions s ON s.company_id = c.company_id AND s.session_id = c.session_id
-    ${needsTouch ? FIRST_TOUCH : NOTHING}
-    ${sort === 'source' || filter.source !== undefined ? await joinShownSource(pool, companies) : NOTHING}
-    ${where([ofCompanies(companies), sql`NOT ${SPAM}`, ...leadConditions(filter, AT), ...conditions(filter)])}`;
+  const from = await callsFrom(pool, companies, filter, {
+    touch: filter.search !== undefined || sort === 'landing_page_url',
+    source: sort === 'source',
+  });
   const ties = sort === null || sort === 'start_time' ? sql`c.call_id` : sql`c.started_at DESC, c.call_id`;
   const keys = await rowsOf<CallKey>(
     pool,
@@ -118,6 +111,26 @@ export async function listCalls(
   );
   const total = count ? await rowsOf<{ total: string }>(pool, sql`SELECT count(*) AS total ${from}`) : null;
   return { rows: await report(pool, keys, details), total: total && Number(total[0]?.total) };
+}
+
+/**
+ * The calls `c` that a filter chooses, with their trackers `t` and sessions `s`; where it is needed with the first visit
+ * `f`, and with the name of the source, `shown.source`.
+ */
+export async function callsFrom(
+  pool: pg.Pool,
+  companies: readonly string[],
+  filter: CallFilter,
+  needs: { touch: boolean; source: boolean },
+): Promise<Sql> {
+  const needsSource = needs.source || filter.source !== undefined || filter.sourceLike !== undefined;
+  // The joins to trackers and sessions cost nothing where no column of theirs is named: Postgres drops them.
+  return sql`
+    FROM calls c ${TRACKER}
+    LEFT JOIN sessions s ON s.company_id = c.company_id AND s.session_id = c.session_id
+    ${needs.touch || needsSource ? FIRST_TOUCH : NOTHING}
+    ${needsSource ? await joinShownSource(pool, companies) : NOTHING}
+    ${where([ofCompanies(companies), sql`NOT ${SPAM}`, ...leadConditions(filter, AT), ...conditions(filter)])}`;
 }
 
 export async function findCall(
@@ -152,9 +165,14 @@ export async function changeCall(
 }
 
 function conditions(filter: CallFilter): (Sql | false | undefined)[] {
-  const { trackerId, callType, answerStatus, answered, device, direction, source, search } = filter;
+  const { trackerIds, callType, answerStatus, answered, device, direction, source, sourceLike, search } =
+    filter;
+  const { minDuration, maxDuration } = filter;
   return [
-    trackerId !== undefined && sql`c.tracker_id = ${trackerId}`,
+    trackerIds !== undefined && trackerIds.length > 0 && sql`c.tracker_id = ANY(${trackerIds})`,
+    minDuration !== undefined && sql`c.duration >= ${minDuration}`,
+    maxDuration !== undefined && sql`c.duration <= ${maxDuration}`,
+    sourceLike !== undefined && contains([sql`shown.source`], sourceLike),
     callType !== undefined && CALL_TYPES[callType],
     answerStatus !== undefined && ANSWER_STATUSES[answerStatus],
     answered !== undefined && sql`c.answered = ${answered}`,
@@ -163,7 +181,7 @@ function conditions(filter: CallFilter): (Sql | false | undefined)[] {
     source !== undefined &&
       sql`(${source} IN (f.source, f.source_name)
            OR f.visit_id IS NULL AND ${source} IN (c.attribution->>'source', t.name)
-           OR shown.source = lower(${source}))`,
+           OR lower(shown.source) = lower(${source}))`,
     search !== undefined && searched(search),
   ];
 }

@@ -1,17 +1,18 @@
 import type pg from 'pg';
 import type {
   Detail,
+  FormFilter,
   FormReport,
   FormSort,
   Found,
   LeadChanges,
-  LeadFilter,
   Listing,
 } from '../../../domain/reports.js';
 import { transaction } from '../connect.js';
 import { changeLead, type LeadTable } from './lead-writes.js';
-import { type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
-import { millis, orderBy, rowsOf, type Sorting, sql, where } from './sql.js';
+import { FIRST_TOUCH, type LeadRow, leadConditions, leadDetails, leadOf, ofCompanies } from './leads.js';
+import { SHOWN_SOURCE_OF_FORM } from './shown-source.js';
+import { millis, NOTHING, orderBy, rowsOf, type Sorting, type Sql, sql, where } from './sql.js';
 
 interface FormRow extends LeadRow {
   form_submission_id: string;
@@ -47,12 +48,11 @@ const SORTS: Record<FormSort, Sorting> = {
 export async function listFormSubmissions(
   pool: pg.Pool,
   companies: readonly string[],
-  ask: Listing<LeadFilter, FormSort>,
+  ask: Listing<FormFilter, FormSort>,
   details: ReadonlySet<Detail>,
 ): Promise<Found<FormReport>> {
   const { filter, slice, count } = ask;
-  const from = sql`FROM form_submissions c
-    ${where([ofCompanies(companies), ...leadConditions(filter, AT)])}`;
+  const from = formsFrom(companies, filter, { source: false });
   const ties =
     ask.sort === 'form_url' ? sql`c.submitted_at DESC, c.form_submission_id` : sql`c.form_submission_id`;
   const keys = await rowsOf<FormKey>(
@@ -62,6 +62,20 @@ export async function listFormSubmissions(
   );
   const total = count ? await rowsOf<{ total: string }>(pool, sql`SELECT count(*) AS total ${from}`) : null;
   return { rows: await report(pool, keys, details), total: total && Number(total[0]?.total) };
+}
+
+/** The forms `c` that a filter chooses; with the first visit `f` and the name of the source where that is needed. */
+export function formsFrom(
+  companies: readonly string[],
+  { formUrl, ...filter }: FormFilter,
+  needs: { source: boolean },
+): Sql {
+  return sql`FROM form_submissions c ${needs.source ? sql`${FIRST_TOUCH} ${SHOWN_SOURCE_OF_FORM}` : NOTHING}
+    ${where([
+      ofCompanies(companies),
+      ...leadConditions(filter, AT),
+      formUrl !== undefined && sql`c.form_url = ${formUrl}`,
+    ])}`;
 }
 
 export async function findFormSubmission(

@@ -1,4 +1,4 @@
-/** The name of the source that a call is shown with, where rows are sorted and chosen by it: `sourceOf`, in SQL. */
+/** The name of the source that a lead event is shown with, where rows are sorted, chosen or counted by it: `sourceOf`, in SQL. */
 import type pg from 'pg';
 import type { SourceRule } from '../../../../shared/contract/visitor.js';
 import { KNOWN_NETWORKS, nameNetwork } from '../../../../shared/source.js';
@@ -8,7 +8,14 @@ import { rowsOf, type Sql, sql } from './sql.js';
 /** Slugs that do not tell their name, and their names. */
 const NAMED = KNOWN_NETWORKS.flatMap((network) => [nameNetwork(network, false), nameNetwork(network, true)]);
 
-/** A join to calls `c`, trackers `t` and first visits `f`, which gives `shown.source`, in lower case. */
+const SLUG = sql`c.attribution->>'source'`;
+const BY_SLUG = sql`
+    LEFT JOIN unnest(${NAMED.map(({ source }) => source)}::text[], ${NAMED.map(({ name }) => name)}::text[])
+      AS by_slug (slug, name) ON by_slug.slug = ${SLUG}`;
+/** Of a source of which nothing but the slug is known: `formatSlug`, in SQL. */
+const FROM_SLUG = sql`coalesce(by_slug.name, CASE WHEN ${SLUG} LIKE '%.%' THEN ${SLUG} ELSE initcap(replace(${SLUG}, '_', ' ')) END)`;
+
+/** A join to calls `c`, trackers `t` and first visits `f`, which gives `shown.source`. */
 export async function joinShownSource(pool: pg.Pool, companies: readonly string[]): Promise<Sql> {
   const trackers = await rowsOf<{ tracker_id: string; name: string; source: Record<string, unknown> }>(
     pool,
@@ -16,12 +23,14 @@ export async function joinShownSource(pool: pg.Pool, companies: readonly string[
   );
   const ids = trackers.map(({ tracker_id }) => tracker_id);
   const names = trackers.map(({ source, name }) => sourceOfRule(source as unknown as SourceRule, name).name);
-  const slug = sql`c.attribution->>'source'`;
   return sql`
     LEFT JOIN unnest(${ids}::text[], ${names}::text[]) AS by_tracker (tracker_id, name)
       ON by_tracker.tracker_id = c.tracker_id
-    LEFT JOIN unnest(${NAMED.map(({ source }) => source)}::text[], ${NAMED.map(({ name }) => name)}::text[])
-      AS by_slug (slug, name) ON by_slug.slug = ${slug}
-    CROSS JOIN LATERAL (SELECT lower(coalesce(f.source_name, by_tracker.name, by_slug.name, replace(${slug}, '_', ' ')))
-                        AS source) shown`;
+    ${BY_SLUG}
+    CROSS JOIN LATERAL (SELECT coalesce(f.source_name, by_tracker.name, ${FROM_SLUG}) AS source) shown`;
 }
+
+/** The same for forms, which no tracker's number brings. */
+export const SHOWN_SOURCE_OF_FORM = sql`
+    ${BY_SLUG}
+    CROSS JOIN LATERAL (SELECT coalesce(f.source_name, ${FROM_SLUG}) AS source) shown`;

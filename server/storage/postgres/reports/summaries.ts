@@ -1,0 +1,102 @@
+/** Sums of calls and forms: one pass over those that a filter chooses, grouped by Postgres. */
+import type pg from 'pg';
+import type { Millis } from '../../../domain/ports.js';
+import type { CallFilter, FormFilter } from '../../../domain/reports.js';
+import {
+  type CallGroup,
+  type CallSums,
+  type FormGroup,
+  type FormSums,
+  NO_CALLS,
+  type SumsOf,
+} from '../../../domain/summaries.js';
+import { callsFrom, MISSED } from './calls.js';
+import { formsFrom } from './form-submissions.js';
+import { millis, rowsOf, type Sql, sql } from './sql.js';
+
+const CALL_SUMS = sql`
+  count(*)::int AS calls, count(*) FILTER (WHERE c.answered)::int AS answered, count(*) FILTER (WHERE ${MISSED})::int AS missed,
+  count(*) FILTER (WHERE c.first_call)::int AS "firstCalls", count(c.duration)::int AS timed,
+  coalesce(sum(c.duration), 0)::float8 AS seconds, count(*) FILTER (WHERE c.lead_status = 'good_lead')::int AS leads`;
+const FORM_SUMS = sql`
+  count(*)::int AS forms, count(*) FILTER (WHERE c.first_form)::int AS "firstForms",
+  count(*) FILTER (WHERE c.lead_status = 'good_lead')::int AS leads`;
+
+/** Each as the fields of a report say it: of the first visit `f`, and the source as it is shown. */
+const OF_LEADS = {
+  source: sql`shown.source`,
+  keywords: sql`CASE WHEN f.source LIKE '%\\_paid' THEN f.term END`,
+  campaign: sql`f.campaign`,
+  // The host: pages of it are too many.
+  referrer: sql`lower(substring(f.referrer FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))`,
+  // Without what follows it: click ids make each address another one.
+  landing_page: sql`substring(f.landing FROM '^[^?#]*')`,
+  company: sql`(SELECT co.name FROM companies co WHERE co.company_id = c.company_id)`,
+};
+const CALL_KEYS: Record<CallGroup, Sql> = { ...OF_LEADS, company_id: sql`c.company_id` };
+const FORM_KEYS: Record<FormGroup, Sql> = { ...OF_LEADS, form_name: sql`c.form_name` };
+
+interface SumsRow {
+  key: string | null;
+  first_at: Date | null;
+}
+
+export async function sumCalls(
+  pool: pg.Pool,
+  companies: readonly string[],
+  filter: CallFilter,
+  group: CallGroup | null,
+): Promise<SumsOf<CallSums>[]> {
+  const from = await callsFrom(pool, companies, filter, {
+    touch: group !== null,
+    source: group === 'source',
+  });
+  return sumBy<CallSums>(pool, CALL_SUMS, sql`c.started_at`, from, group && CALL_KEYS[group]);
+}
+
+export async function sumForms(
+  pool: pg.Pool,
+  companies: readonly string[],
+  filter: FormFilter,
+  group: FormGroup | null,
+): Promise<SumsOf<FormSums>[]> {
+  const from = formsFrom(companies, filter, { source: group !== null });
+  return sumBy<FormSums>(pool, FORM_SUMS, sql`c.submitted_at`, from, group && FORM_KEYS[group]);
+}
+
+async function sumBy<Sums extends object>(
+  pool: pg.Pool,
+  sums: Sql,
+  at: Sql,
+  from: Sql,
+  key: Sql | null,
+): Promise<SumsOf<Sums>[]> {
+  const rows = await rowsOf<SumsRow & Sums>(
+    pool,
+    sql`SELECT ${key ?? sql`NULL::text`} AS key, min(${at}) AS first_at, ${sums} ${from}
+        GROUP BY 1 ORDER BY count(*) DESC, 1`,
+  );
+  return rows.map(({ key, first_at, ...sums }) => ({
+    key: key || null,
+    firstAt: millis(first_at),
+    sums: sums as unknown as Sums,
+  }));
+}
+
+/** Calls before the first of these times belong to none of them. */
+export async function courseOfCalls(
+  pool: pg.Pool,
+  companies: readonly string[],
+  filter: CallFilter,
+  from: readonly Millis[],
+): Promise<CallSums[]> {
+  const calls = await callsFrom(pool, companies, filter, { touch: false, source: false });
+  const begins = sql`${from.map((at) => new Date(at))}::timestamptz[]`;
+  const rows = await rowsOf<CallSums & { point: number }>(
+    pool,
+    sql`SELECT width_bucket(c.started_at, ${begins})::int AS point, ${CALL_SUMS} ${calls} GROUP BY 1`,
+  );
+  const course = from.map(() => NO_CALLS);
+  for (const { point, ...sums } of rows) if (point > 0) course[point - 1] = sums;
+  return course;
+}
