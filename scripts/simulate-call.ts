@@ -77,12 +77,7 @@ try {
     log: (line) => console.log(line),
   });
 } catch (error) {
-  fail(
-    isUnsigned(error)
-      ? `The call was refused: ${inWords(error)}. If the server was started with a PUBLIC_URL, --public-url (or ` +
-          'PUBLIC_URL) must say the same here; and DATA_DIR must be the same as the server has.'
-      : `The call failed: ${inWords(error)}. Does a server run at ${baseUrl} (npm start)? --url says where it is.`,
-  );
+  fail(`The call failed: ${inWords(error)}${hintFor(error as Error)}`);
 }
 try {
   await showReport();
@@ -93,8 +88,16 @@ try {
   );
 }
 
-function isUnsigned(error: unknown): boolean {
-  return /answered 403: .*signature/s.test((error as Error).message);
+/** What to do, where the answer does not say it. */
+function hintFor({ message }: Error): string {
+  if (/answered 403: .*signature/s.test(message)) {
+    return (
+      '. If the server was started with a PUBLIC_URL, --public-url (or PUBLIC_URL) must say the same here; and ' +
+      'DATA_DIR must be the same as the server has.'
+    );
+  }
+  if (/answered \d/.test(message)) return '';
+  return `. Does a server run at ${baseUrl} (npm start)? --url says where it is.`;
 }
 
 function inWords(error: unknown): string {

@@ -35,7 +35,7 @@ API under /v3, which /openapi.json describes.
 export async function demoRoutes(app: FastifyInstance, parts: DemoParts): Promise<void> {
   const seesDemo = (request: FastifyRequest) =>
     parts.insiders(request).then(
-      () => parts.directory.current().companies.some(({ demo }) => demo),
+      () => parts.directory.current().companies.some(({ demo, active }) => demo && active),
       () => false,
     );
   app.get(
@@ -72,6 +72,9 @@ async function demoPages(scope: FastifyInstance, parts: DemoParts): Promise<void
         'not_found',
         'There is no demo company here: it is made with a new database, and only where HOST is a loopback address.',
       );
+    }
+    if (!found.active) {
+      throw new Refusal('not_found', 'The demo company was disabled: its script shows no numbers any more.');
     }
     return found;
   };

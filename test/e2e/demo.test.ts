@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AttributionSchema } from '../../shared/contract/reporting.js';
 import { type Chromium, startChromium } from '../support/chromium.js';
+import { demoCompany } from '../support/demo.js';
 import { type RunningServer, removeDataDir, startServer } from '../support/server.js';
 import { troublesOf } from '../support/site.js';
 
@@ -117,3 +118,17 @@ test.each([
   },
   40_000,
 );
+
+test('the page of a demo company that was disabled says so', async () => {
+  const headers = { authorization: `Token token="${server.key}"`, 'content-type': 'application/json' };
+  const companies = `${server.url}/v3/a/${server.account}/companies`;
+  const { id } = await demoCompany(server);
+  // The last company of an account stays.
+  const body = JSON.stringify({ name: 'Another' });
+  expect((await fetch(`${companies}.json`, { method: 'POST', headers, body })).status).toBe(201);
+  expect((await fetch(`${companies}/${id}.json`, { method: 'DELETE', headers })).status).toBe(204);
+  const page = await fetch(`${server.url}/demo`);
+  expect(page.status).toBe(404);
+  expect(await page.text()).toContain('was disabled');
+  expect((await fetch(`${server.url}/`, { redirect: 'manual' })).status).toBe(200);
+});
