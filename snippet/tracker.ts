@@ -207,7 +207,6 @@ function tick(): void {
     // Lets go of what has left the page.
     knownHolders();
     fillFields();
-    reveal();
     if (isNewPage()) {
       // It may be one that keeps its numbers.
       reviseSoon(knownHolders());

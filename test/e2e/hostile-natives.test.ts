@@ -113,7 +113,7 @@ const BODY =
   '<p id="n">(305) 555-0100</p><p id="order">Order 983055550100</p><p class="phoneswap" id="hidden">305-555-0100</p>';
 const STYLE = '<style>.phoneswap { visibility: hidden }</style>';
 
-const page = (code: string, place: 'head' | 'foot') => ({
+const pageOf = (code: string, place: 'head' | 'foot') => ({
   html: BODY,
   tag: '',
   head: STYLE + (place === 'head' ? `<script>${code}</script>` : ''),
@@ -130,7 +130,7 @@ const CASES = [
 describe('natives that the page has replaced', () => {
   let frames: OpenedFrame[];
   beforeAll(async () => {
-    frames = await ground.openFrames(CASES.map(({ code, place }) => page(code, place)));
+    frames = await ground.openFrames(CASES.map(({ code, place }) => pageOf(code, place)));
   });
 
   test.each(CASES.map((row, at) => ({ ...row, at, when: row.place === 'head' ? 'before' : 'after' })))(
@@ -145,6 +145,19 @@ describe('natives that the page has replaced', () => {
       expect(troubles).toEqual([]);
     },
   );
+});
+
+test('what comes late to a page on which nothing works is shown all the same', async () => {
+  const late = `<b id="late" class="phoneswap">305-555-0100</b>`;
+  const { page } = await ground.open(
+    pageOf(
+      `Array.prototype[Symbol.iterator] = ${THROW};
+      setTimeout(() => document.body.insertAdjacentHTML('beforeend', '${late}'), 1500);`,
+      'foot',
+    ),
+  );
+  await page.locator('#late').waitFor({ state: 'attached' });
+  await page.locator('#late').waitFor({ state: 'visible', timeout: 2500 });
 });
 
 test('what the page replaces is left replaced: the script patches form.submit and nothing else', async () => {

@@ -5,7 +5,7 @@
  */
 import { Window as HappyWindow } from 'happy-dom';
 import { CookieJar, JSDOM } from 'jsdom';
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import type {
   DisplayNumber,
   ScriptConfig,
@@ -91,7 +91,17 @@ export interface Page {
   kept: { jar: CookieJar; cookie: string; storage: Record<string, string> };
 }
 
-/** Opens a page and runs the script on it, up to the first paint. Needs fake timers: `vi.useFakeTimers()`. */
+/** Time on the pages of this file is the tests': `openPage` needs it. */
+export function ownClock(): void {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+}
+
+/** Opens a page and runs the script on it, up to the first paint. */
 export function openPage(library: Library, options: PageOptions = {}): Page {
   const { html = '<p>Call (305) 555-0100</p>', url = 'https://www.example.com/', referrer = '' } = options;
   const jar = options.after?.kept.jar ?? new CookieJar();

@@ -1,17 +1,12 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Matcher, VisitorEvent } from '../../../shared/contract/visitor.js';
-import { KEY, LIBRARIES, openPage, type Page, SOURCE_NUMBER, TARGET } from '../../support/dom.js';
+import { KEY, LIBRARIES, openPage, ownClock, type Page, SOURCE_NUMBER, TARGET } from '../../support/dom.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
 const everybody: Matcher = [[1, '']];
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+ownClock();
 
 describe.each(LIBRARIES)('in %s', (library) => {
   describe('a tap', () => {

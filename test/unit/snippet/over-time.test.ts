@@ -1,9 +1,10 @@
 /** What goes on while the page is there: consent that ends, routes, requests that fail, components that come back. */
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { compileRule } from '../../../shared/source-compile.js';
 import {
   LIBRARIES,
   openPage,
+  ownClock,
   type Page,
   POOL_NUMBER,
   SECOND_TARGET,
@@ -11,12 +12,7 @@ import {
   TARGET,
 } from '../../support/dom.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+ownClock();
 
 const submit = ({ document, window }: Page) =>
   document

@@ -3,17 +3,12 @@
  * the smallest page that still fails.
  */
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { DisplayNumber } from '../../../shared/contract/visitor.js';
-import { openPage, type Page } from '../../support/dom.js';
+import { openPage, ownClock, type Page } from '../../support/dom.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
-});
-afterEach(() => {
-  closeLast();
-  vi.useRealTimers();
-});
+ownClock();
+afterEach(() => closeLast());
 
 interface Numbering {
   country: string;

@@ -4,6 +4,7 @@ import {
   LIBRARIES,
   OTHER_POOL_NUMBER,
   openPage,
+  ownClock,
   POOL_NUMBER,
   SCRIPT,
   SECOND_TARGET,
@@ -13,12 +14,7 @@ import {
 
 const everybody: Matcher = [[1, '']];
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+ownClock();
 
 const { shared: _, ...POOL_SPELLINGS } = POOL_NUMBER;
 const { shared: __, ...SOURCE_SPELLINGS } = SOURCE_NUMBER;

@@ -1,19 +1,14 @@
 import fc from 'fast-check';
 import Cookies from 'js-cookie';
 import { CookieJar } from 'jsdom';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compileRule } from '../../../shared/source-compile.js';
-import { KEY, LIBRARIES, openPage, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
+import { KEY, LIBRARIES, openPage, ownClock, POOL_NUMBER, SECOND_TARGET, TARGET } from '../../support/dom.js';
 
 const UUID_V4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 const DAY_MS = 864e5;
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+ownClock();
 
 describe.each(LIBRARIES)('in %s', (library) => {
   test('the first visit leaves a random session, its landing page and its referrer in cookies', () => {

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compileRule } from '../../../shared/source-compile.js';
 import {
   displayed,
@@ -6,18 +6,14 @@ import {
   LIBRARIES,
   OTHER_POOL_NUMBER,
   openPage,
+  ownClock,
   POOL_NUMBER,
   SECOND_TARGET,
   SOURCE_NUMBER,
   TARGET,
 } from '../../support/dom.js';
 
-beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-});
-afterEach(() => {
-  vi.useRealTimers();
-});
+ownClock();
 
 describe.each(LIBRARIES)('in %s', (library) => {
   test('the number on the page becomes the one that the server gave, everywhere and in its shape', async () => {
