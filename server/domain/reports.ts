@@ -23,6 +23,7 @@ import type {
 import type { CallGroup, CallSums, FormGroup, FormSums, SumsOf } from './summaries.js';
 
 export * from './report-rows.js';
+export type { CallGroup, CallSums, FormGroup, FormSums, SumsOf } from './summaries.js';
 
 // ── Who asks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -182,8 +183,12 @@ export interface ReportStore extends UserStore {
   call(accountId: string, callId: string, details: ReadonlySet<Detail>): Promise<CallReport | null>;
   /** Of each group that has calls, the largest first; of all calls together where no group is named. */
   callSums(accountId: string, filter: CallFilter, group: CallGroup | null): Promise<SumsOf<CallSums>[]>;
-  /** From each of these times up to the next one, in their order. */
-  callCourse(accountId: string, filter: CallFilter, from: readonly Millis[]): Promise<CallSums[]>;
+  /** From each of these times up to the next one, in their order; undefined where there was none. */
+  callCourse(
+    accountId: string,
+    filter: CallFilter,
+    from: readonly Millis[],
+  ): Promise<(CallSums | undefined)[]>;
   /** What the visitor looked at before he called, newest first. Null: no such call. */
   pageViews(accountId: string, callId: string, slice: Slice): Promise<Found<PageViewReport> | null>;
   /** All that the record knows by now of whose call it is. Null: no such call. */

@@ -92,13 +92,14 @@ export function summaries(frame: Frame): void {
           filter.window.from === null ? (await reports.callSums(accountId, filter, null))[0]?.firstAt : null;
         const bounds = closed(filter.window, first, frame.now());
         const begins = beginsIn(bounds, interval, timeZone, MAX_POINTS);
-        const course = await reports.callCourse(accountId, filter, begins);
+        const found = await reports.callCourse(accountId, filter, begins);
+        const course = found.map((sums) => sums ?? NO_CALLS);
         return {
           ...boundsOf(bounds, timeZone),
           total_results: measure(metrics, addUp(course, NO_CALLS)),
-          data: begins.map((at, n) => ({
-            date: formatBegin(at, interval, timeZone),
-            ...measure(metrics, course[n] ?? NO_CALLS),
+          data: course.map((sums, n) => ({
+            date: formatBegin(begins[n] ?? 0, interval, timeZone),
+            ...measure(metrics, sums),
           })),
         };
       },

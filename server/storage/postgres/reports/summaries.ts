@@ -1,15 +1,15 @@
 /** Sums of calls and forms: one pass over those that a filter chooses, grouped by Postgres. */
 import type pg from 'pg';
 import type { Millis } from '../../../domain/ports.js';
-import type { CallFilter, FormFilter } from '../../../domain/reports.js';
-import {
-  type CallGroup,
-  type CallSums,
-  type FormGroup,
-  type FormSums,
-  NO_CALLS,
-  type SumsOf,
-} from '../../../domain/summaries.js';
+import type {
+  CallFilter,
+  CallGroup,
+  CallSums,
+  FormFilter,
+  FormGroup,
+  FormSums,
+  SumsOf,
+} from '../../../domain/reports.js';
 import { callsFrom, MISSED } from './calls.js';
 import { formsFrom } from './form-submissions.js';
 import { millis, rowsOf, type Sql, sql } from './sql.js';
@@ -89,14 +89,14 @@ export async function courseOfCalls(
   companies: readonly string[],
   filter: CallFilter,
   from: readonly Millis[],
-): Promise<CallSums[]> {
+): Promise<(CallSums | undefined)[]> {
   const calls = await callsFrom(pool, companies, filter, { touch: false, source: false });
   const begins = sql`${from.map((at) => new Date(at))}::timestamptz[]`;
   const rows = await rowsOf<CallSums & { point: number }>(
     pool,
     sql`SELECT width_bucket(c.started_at, ${begins})::int AS point, ${CALL_SUMS} ${calls} GROUP BY 1`,
   );
-  const course = from.map(() => NO_CALLS);
+  const course: (CallSums | undefined)[] = from.map(() => undefined);
   for (const { point, ...sums } of rows) if (point > 0) course[point - 1] = sums;
   return course;
 }
