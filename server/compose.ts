@@ -104,6 +104,15 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   });
   const callPool = createPool(postgres, { name: 'calls', max: 3, statementTimeoutMs: 5000, onError });
 
+  // A year of a large company's calls takes a while to count; who asks waits in turn.
+  const longPool = createPool(postgres, {
+    name: 'reports',
+    max: 3,
+    statementTimeoutMs: 20_000,
+    connectTimeoutMs: 10_000,
+    onError,
+  });
+
   const records = createRecordStore({ pool, callPool, writePool });
   const writer = createRecordWriter({
     record: {
@@ -119,7 +128,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     tell: (told) => tellOfJournal(told, app, metrics),
   });
   metrics.watchJournal(() => writer.waiting());
-  const reports = createReportStore(pool, callJudge);
+  const reports = createReportStore({ pool, longPool }, callJudge);
   let loggedAt = Number.NEGATIVE_INFINITY;
   const pools = createPools({
     store: redis ? createRedisLeaseStore(redis) : createMemoryLeaseStore(),
@@ -274,7 +283,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       isClosing = true;
       redis?.close();
       await onlyServer?.release();
-      await Promise.all([pool.end(), writePool.end(), callPool.end()]);
+      await Promise.all([pool, writePool, callPool, longPool].map((one) => one.end()));
     },
   };
 }

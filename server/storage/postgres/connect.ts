@@ -13,10 +13,11 @@ export interface PoolOptions {
   max: number;
   /** No statement runs longer. */
   statementTimeoutMs: number;
+  /** How long a request may wait for a free connection, or for a new one to be made: a second if nobody says. */
+  connectTimeoutMs?: number;
   onError: (error: Error) => void;
 }
 
-/** How long a request may wait for a free connection, or for a new one to be made. */
 const CONNECT_TIMEOUT_MS = 1000;
 
 /**
@@ -28,7 +29,7 @@ export function createPool(address: PostgresAddress, options: PoolOptions): pg.P
     ...address,
     application_name: `calltrk ${options.name}`,
     max: options.max,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     statement_timeout: options.statementTimeoutMs,
