@@ -104,14 +104,10 @@ export async function compose(options: ServiceOptions): Promise<Service> {
   });
   const callPool = createPool(postgres, { name: 'calls', max: 3, statementTimeoutMs: 5000, onError });
 
-  // A year of a large company's calls takes a while to count; who asks waits in turn.
-  const longPool = createPool(postgres, {
-    name: 'reports',
-    max: 3,
-    statementTimeoutMs: 20_000,
-    connectTimeoutMs: 10_000,
-    onError,
-  });
+  // A year of a large company's calls takes a while to find or to count; who asks for more waits in turn.
+  const long = { statementTimeoutMs: 20_000, connectTimeoutMs: 30_000, onError };
+  const listPool = createPool(postgres, { name: 'lists', max: 3, ...long });
+  const sumPool = createPool(postgres, { name: 'summaries', max: 2, ...long });
 
   const records = createRecordStore({ pool, callPool, writePool });
   const writer = createRecordWriter({
@@ -128,7 +124,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
     tell: (told) => tellOfJournal(told, app, metrics),
   });
   metrics.watchJournal(() => writer.waiting());
-  const reports = createReportStore({ pool, longPool }, callJudge);
+  const reports = createReportStore({ pool, listPool, sumPool }, callJudge);
   let loggedAt = Number.NEGATIVE_INFINITY;
   const pools = createPools({
     store: redis ? createRedisLeaseStore(redis) : createMemoryLeaseStore(),
@@ -283,7 +279,7 @@ export async function compose(options: ServiceOptions): Promise<Service> {
       isClosing = true;
       redis?.close();
       await onlyServer?.release();
-      await Promise.all([pool, writePool, callPool, longPool].map((one) => one.end()));
+      await Promise.all([pool, writePool, callPool, listPool, sumPool].map((one) => one.end()));
     },
   };
 }

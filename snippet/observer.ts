@@ -43,7 +43,7 @@ const react = safely((records: MutationRecord[]) => {
   let many = 0;
   for (const { type, target, addedNodes, attributeName, previousSibling, nextSibling } of records) {
     many += addedNodes.length;
-    for (const node of many > MAX_RECORDS ? [target] : addedNodes) added.add(node);
+    for (const node of many > MAX_RECORDS && addedNodes[0] ? [target] : addedNodes) added.add(node);
     if (!target.isConnected) forget(target);
     // A number may have lost a part, or become one, by what has come or gone beside it.
     if (type === 'childList') {

@@ -1,13 +1,15 @@
 /**
  * Shows what a page hid until the swap, whatever became of the swap, as far as what it stands in is shown. It leans on
- * nothing that a page may have replaced.
+ * as little as can be of what a page may have replaced.
  */
 export function reveal(): void {
-  const hidden = document.getElementsByClassName('phoneswap');
-  for (let n = 0; hidden[n]; n++) {
-    const element = hidden[n] as HTMLElement;
-    if (getComputedStyle(element).visibility === 'hidden') element.style.visibility = 'inherit';
-  }
+  try {
+    const hidden = document.getElementsByClassName('phoneswap');
+    for (let n = 0; hidden[n]; n++) {
+      const element = hidden[n] as HTMLElement;
+      if (getComputedStyle(element).visibility === 'hidden') element.style.visibility = 'inherit';
+    }
+  } catch {}
 }
 
 /**

@@ -33,7 +33,7 @@ export function formatMoney(value: number | null): string {
 /** `google_paid` → `Google Paid`; a domain stays as it is. */
 export function formatSlug(slug: string): string {
   if (slug.includes('.')) return slug;
-  return slug.replace(/_/g, ' ').replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
+  return slug.replace(/_/g, ' ').replace(/(?<![\p{L}\p{N}])\p{L}/gu, (letter) => letter.toUpperCase());
 }
 
 /** Caller id shouts; a name all in capitals is set as people write it. */

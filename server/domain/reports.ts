@@ -86,6 +86,8 @@ export interface LeadFilter {
   leadStatus?: string;
   /** Any of them. */
   tags?: string[];
+  /** Something is asked for that no lead event here has. */
+  none?: boolean;
 }
 
 export interface CallFilter extends LeadFilter {
@@ -96,6 +98,8 @@ export interface CallFilter extends LeadFilter {
   answered?: boolean;
   device?: string;
   direction?: string;
+  /** Whether the caller had never called the company before. */
+  firstCall?: boolean;
   /** Slug or display name. */
   source?: string;
   /** Part of the display name. */

@@ -78,7 +78,7 @@ export function addUp<Sums extends { [Name in keyof Sums]: number }>(
   return total;
 }
 
-/** What a report can say of sums, by the names of the wire; the first is said when nobody asks for any. */
+/** What a report can say of sums, by the names of the wire; the first is always said, as CallRail does. */
 export type Metrics<Sums> = Record<string, (sums: Sums) => number | string | null>;
 
 /** In whole seconds; of no calls 0. */
@@ -100,11 +100,11 @@ export const FORM_METRICS: Metrics<FormSums> = {
   leads: ({ leads }) => leads,
 };
 
-/** The metrics asked for. Throws `invalid` for a name that is none. */
+/** The first metric and those asked for. Throws `invalid` for a name that is none. */
 export function chooseMetrics<Sums>(metrics: Metrics<Sums>, asked: readonly string[]): Metrics<Sums> {
-  const names = asked.length > 0 ? asked : Object.keys(metrics).slice(0, 1);
+  const names = new Set([...Object.keys(metrics).slice(0, 1), ...asked]);
   return Object.fromEntries(
-    names.map((name) => {
+    [...names].map((name) => {
       const metric = Object.hasOwn(metrics, name) ? metrics[name] : undefined;
       if (!metric) throw invalid('fields', `has a name that is none of ${Object.keys(metrics).join(', ')}`);
       return [name, metric];

@@ -165,15 +165,37 @@ function callType({ direction, state }: CallReport): string {
   return state === 'ringing' ? 'in_progress' : state;
 }
 
-/** Which calls are asked for. Throws `invalid` for a value that cannot be. */
-export function readCallFilter({ query, user }: Ask, frame: Frame): { filter: CallFilter; timeZone: string } {
+/** How lists and summaries of calls choose. */
+export const CALL_FILTERS = {
+  company_id: 'Only calls to this company.',
+  tracker_id: 'Only calls to this tracker.',
+  'tracker_ids[]': 'Only calls to any of these trackers.',
+  call_type: 'first_call, missed, voicemails, inbound or outbound',
+  answer_status: 'answered, missed or voicemail',
+  answered: 'true or false',
+  device: 'desktop or mobile',
+  direction: 'inbound or outbound',
+  lead_status: 'good_lead, not_a_lead or not_scored',
+  source: 'Slug or name of the source.',
+  tags: 'One tag; tags[]=A&tags[]=B for any of several.',
+};
+
+/** Which calls are asked for. Throws `invalid` for a value that cannot be, `not_found` for a tracker that is not there. */
+export async function readCallFilter(
+  { query, user }: Ask,
+  frame: Frame,
+): Promise<{ filter: CallFilter; timeZone: string }> {
   const { window, timeZone } = readDates(query, user.timeZone, frame.now());
+  const trackerIds = [query.one('tracker_id') ?? [], query.words('tracker_ids')].flat();
+  for (const trackerId of new Set(trackerIds)) {
+    if (!(await frame.reports.tracker(user.accountId, trackerId))) throw notFound('tracker', trackerId);
+  }
   const answered = { true: true, false: false }[query.one('answered') ?? ''];
   const filter = {
     window,
     ...given({
       companyId: query.one('company_id'),
-      trackerIds: query.list('tracker_id'),
+      trackerIds,
       callType: query.word('call_type', ['first_call', 'missed', 'voicemails', 'inbound', 'outbound']),
       answerStatus: query.word('answer_status', ['answered', 'missed', 'voicemail']),
       answered,
@@ -202,26 +224,13 @@ export function calls(frame: Frame): void {
         ...SORT_PARAMETERS,
         ...DATE_PARAMETERS,
         ...FIELDS_PARAMETER,
-        company_id: 'Only calls to this company.',
-        tracker_id: 'Only calls to this tracker.',
-        call_type: 'first_call, missed, voicemails, inbound or outbound',
-        answer_status: 'answered, missed or voicemail',
-        answered: 'true or false',
-        device: 'desktop or mobile',
-        direction: 'inbound or outbound',
-        lead_status: 'good_lead, not_a_lead or not_scored',
-        source: 'Slug or name of the source.',
-        tags: 'One tag; tags[]=A&tags[]=B for any of several.',
+        ...CALL_FILTERS,
         search: 'Part of a name, a number, a note or a source.',
       },
       answer: pageSchema('calls', CallSchema, { relative: true }),
       async run(ask) {
         const { query, user } = ask;
-        const trackerId = query.one('tracker_id');
-        if (trackerId !== undefined && !(await reports.tracker(user.accountId, trackerId))) {
-          throw notFound('tracker', trackerId);
-        }
-        const { filter, timeZone } = readCallFilter(ask, frame);
+        const { filter, timeZone } = await readCallFilter(ask, frame);
         const sorting = readSorting(query, CALL_SORTS);
         return answerPage(ask, {
           name: 'calls',

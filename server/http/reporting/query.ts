@@ -25,6 +25,22 @@ export class Query {
     return many.length > 0 || one === undefined ? many : [one];
   }
 
+  /** As `list`; a single value may be several, with commas between them. */
+  words(name: string): string[] {
+    const many = this.#values.getAll(`${name}[]`).filter(Boolean);
+    if (many.length > 0) return many;
+    return (this.one(name) ?? '')
+      .split(',')
+      .map((word) => word.trim())
+      .filter(Boolean);
+  }
+
+  /** `true` or `false`. Throws `invalid`. */
+  flag(name: string): boolean | undefined {
+    const word = this.word(name, ['true', 'false']);
+    return word === undefined ? undefined : word === 'true';
+  }
+
   /** One of these words; `all` means the same as nothing. Throws `invalid`. */
   word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     const value = this.one(name);

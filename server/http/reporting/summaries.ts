@@ -19,7 +19,7 @@ import {
   NO_FORMS,
   type SumsOf,
 } from '../../domain/summaries.js';
-import { readCallFilter } from './calls.js';
+import { CALL_FILTERS, readCallFilter } from './calls.js';
 import { readFormFilter } from './form-submissions.js';
 import { type Ask, DATE_PARAMETERS, type Frame, resource } from './frame.js';
 import { given, readFields } from './query.js';
@@ -29,25 +29,18 @@ const MAX_POINTS = 200;
 /** Calls last no year. */
 const MAX_SECONDS = 31_536_000;
 
-const LEAD_FILTERS = {
+const TAGS = { tags: 'Any of these, with commas between them or as a list.' };
+const SUMMARY_FILTERS = {
   ...DATE_PARAMETERS,
-  company_id: 'Only of this company.',
-  lead_status: 'good_lead, not_a_lead or not_scored',
-  tags: 'Any of these, with commas between them or as a list.',
-};
-const CALL_FILTERS = {
-  ...LEAD_FILTERS,
-  'tracker_ids[]': 'Only calls to these trackers.',
-  device: 'desktop, mobile or all',
-  direction: 'inbound, outbound or all',
-  answer_status: 'answered, missed, voicemail or all',
-  first_time_callers: 'true: only calls of who had not called the company before.',
+  ...CALL_FILTERS,
+  ...TAGS,
+  first_time_callers: 'true: only of who had not called the company before; false: only of all others.',
   min_duration: 'Seconds.',
   max_duration: 'Seconds.',
   search: 'Part of the name of the source.',
 };
 const metricsParameter = (metrics: object) => ({
-  fields: `Any of ${Object.keys(metrics).join(', ')}, with commas between them; ${Object.keys(metrics)[0]} if left out.`,
+  fields: `Any of ${Object.keys(metrics).join(', ')}, with commas between them; ${Object.keys(metrics)[0]} is always there.`,
 });
 
 export function summaries(frame: Frame): void {
@@ -57,13 +50,13 @@ export function summaries(frame: Frame): void {
     GET: {
       summary: 'Count calls, by what brought them',
       query: {
-        ...CALL_FILTERS,
+        ...SUMMARY_FILTERS,
         ...metricsParameter(CALL_METRICS),
         group_by: CALL_GROUPS.join(', '),
       },
       answer: CallSummarySchema,
-      run(ask) {
-        const { filter, timeZone } = readCalls(ask, frame);
+      async run(ask) {
+        const { filter, timeZone } = await readCalls(ask, frame);
         return summarize(ask, filter.window, timeZone, frame.now(), {
           groups: CALL_GROUPS,
           metrics: CALL_METRICS,
@@ -78,14 +71,14 @@ export function summaries(frame: Frame): void {
     GET: {
       summary: 'Count calls in the course of time',
       query: {
-        ...CALL_FILTERS,
+        ...SUMMARY_FILTERS,
         ...metricsParameter(CALL_METRICS),
         interval: `${INTERVALS.join(', ')}; day if left out. At most ${MAX_POINTS} points.`,
       },
       answer: CallCourseSchema,
       async run(ask) {
         const { accountId } = ask.user;
-        const { filter, timeZone } = readCalls(ask, frame);
+        const { filter, timeZone } = await readCalls(ask, frame);
         const metrics = chooseMetrics(CALL_METRICS, readFields(ask.query));
         const interval = ask.query.word('interval', INTERVALS) ?? 'day';
         const first =
@@ -110,7 +103,10 @@ export function summaries(frame: Frame): void {
     GET: {
       summary: 'Count form submissions, by what brought them',
       query: {
-        ...LEAD_FILTERS,
+        ...DATE_PARAMETERS,
+        ...TAGS,
+        company_id: 'Only forms of this company.',
+        lead_status: 'good_lead, not_a_lead or not_scored',
         ...metricsParameter(FORM_METRICS),
         form_URL: 'Only forms on this page.',
         group_by: FORM_GROUPS.join(', '),
@@ -121,7 +117,9 @@ export function summaries(frame: Frame): void {
         const { filter: chosen, timeZone } = readFormFilter(ask, frame);
         const filter: FormFilter = {
           ...chosen,
-          tags: readTags(ask),
+          tags: query.words('tags'),
+          // There are no forms but the site's own.
+          none: query.one('custom_form_ids') !== undefined,
           ...given({ formUrl: query.one('form_URL') ?? query.one('form_url') }),
         };
         return summarize(ask, filter.window, timeZone, frame.now(), {
@@ -169,7 +167,7 @@ async function summarize<Group extends string, Sums extends { [Name in keyof Sum
 }
 
 /** The filters that lists of calls have, and those that only summaries have. */
-function readCalls(ask: Ask, frame: Frame): { filter: CallFilter; timeZone: string } {
+async function readCalls(ask: Ask, frame: Frame): Promise<{ filter: CallFilter; timeZone: string }> {
   const { query } = ask;
   const seconds = (name: string) => {
     const text = query.one(name);
@@ -177,33 +175,29 @@ function readCalls(ask: Ask, frame: Frame): { filter: CallFilter; timeZone: stri
       ? undefined
       : readCount(name, text, { standard: 0, least: 0, most: MAX_SECONDS });
   };
-  const { filter, timeZone } = readCallFilter(ask, frame);
+  const { filter, timeZone } = await readCallFilter(ask, frame);
   const { search: _, ...shared } = filter;
   return {
     timeZone,
     filter: {
       ...shared,
-      tags: readTags(ask),
+      tags: query.words('tags'),
+      // Calls are told of no agents.
+      none: query.one('agent') !== undefined,
       ...given({
-        trackerIds: [
-          ...(shared.trackerIds ?? []),
-          ...query.list('tracker_ids').flatMap((ids) => ids.split(',')),
-        ],
         sourceLike: query.one('search'),
+        firstCall: query.flag('first_time_callers'),
         minDuration: seconds('min_duration'),
         maxDuration: seconds('max_duration'),
-        callType: query.one('first_time_callers') === 'true' ? 'first_call' : shared.callType,
       }),
     },
   };
 }
 
-const readTags = ({ query }: Ask) => query.list('tags').flatMap((names) => names.split(','));
-
 /** An open window begins with the first that it holds, and ends now. */
 function closed({ from, until }: Window, first: number | null | undefined, now: number) {
   const end = until ?? now;
-  return { from: from ?? first ?? end, until: end };
+  return { from: from ?? first ?? end - 1, until: end };
 }
 
 /** Both included, as dates were asked for. */

@@ -22,11 +22,11 @@ import { createTracker, disableTracker, updateTracker } from './reports/tracker-
 import { findTracker, listTrackers } from './reports/trackers.js';
 
 /**
- * The reports in Postgres, one file a resource in `reports/`. What looks at many rows asks `longPool`, so that it holds up
- * neither visitors nor other reports. The judge joins a call whose correction is taken back.
+ * The reports in Postgres, one file a resource in `reports/`. Lists and sums of calls and forms look at many rows:
+ * each of the two has connections of its own, so that they hold up neither visitors nor other reports. The judge joins a call whose correction is taken back.
  */
 export function createReportStore(
-  { pool, longPool }: { pool: pg.Pool; longPool: pg.Pool },
+  { pool, listPool, sumPool }: { pool: pg.Pool; listPool: pg.Pool; sumPool: pg.Pool },
   judge: CallJudge,
 ): ReportStore {
   return withRefusals<ReportStore>({
@@ -48,21 +48,21 @@ export function createReportStore(
     poolTraffic: (accountId, trackerId, now) => findPoolTraffic(pool, accountId, trackerId, now),
 
     calls: async (accountId, ask, details) =>
-      listCalls(longPool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
+      listCalls(listPool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     call: (accountId, callId, details) => findCall(pool, accountId, callId, details),
     callSums: async (accountId, filter, group) =>
-      sumCalls(longPool, await companyIds(pool, accountId, filter.companyId), filter, group),
+      sumCalls(sumPool, await companyIds(pool, accountId, filter.companyId), filter, group),
     callCourse: async (accountId, filter, from) =>
-      courseOfCalls(longPool, await companyIds(pool, accountId, filter.companyId), filter, from),
+      courseOfCalls(sumPool, await companyIds(pool, accountId, filter.companyId), filter, from),
     pageViews: (accountId, callId, slice) => listPageViews(pool, accountId, callId, slice),
     callEvidence: (accountId, callId) => findCallEvidence(pool, accountId, callId),
     changeCall: (accountId, callId, changes, details, userId) =>
       changeCall(pool, judge, { accountId, callId, userId }, changes, details),
 
     formSubmissions: async (accountId, ask, details) =>
-      listFormSubmissions(longPool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
+      listFormSubmissions(listPool, await companyIds(pool, accountId, ask.filter.companyId), ask, details),
     formSums: async (accountId, filter, group) =>
-      sumForms(longPool, await companyIds(pool, accountId, filter.companyId), filter, group),
+      sumForms(sumPool, await companyIds(pool, accountId, filter.companyId), filter, group),
     formSubmission: (accountId, id, details) => findFormSubmission(pool, accountId, id, details),
     changeFormSubmission: (accountId, id, changes, details) =>
       changeFormSubmission(pool, accountId, id, changes, details),

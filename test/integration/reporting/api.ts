@@ -52,7 +52,7 @@ export async function startApi({
   let changed = 0;
   const app = Fastify({ logger: false, ...server });
   installErrorHandlers(app);
-  const reports = createReportStore({ pool, longPool: pool }, callJudge);
+  const reports = createReportStore({ pool, listPool: pool, sumPool: pool }, callJudge);
   await app.register(reportingRoutes, {
     reports,
     auth: createAuth(reports),

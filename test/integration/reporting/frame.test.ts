@@ -327,7 +327,7 @@ describe('where links lead', () => {
   it('is PUBLIC_URL with its path, when there is one', async () => {
     const behind = Fastify();
     await behind.register(reportingRoutes, {
-      reports: createReportStore({ pool: api.pool, longPool: api.pool }, callJudge),
+      reports: createReportStore({ pool: api.pool, listPool: api.pool, sumPool: api.pool }, callJudge),
       auth: {
         authenticate: async () => ({ ...api.member, accountNumericId: '1', timeZone: 'UTC' }),
       } as never,

@@ -167,7 +167,7 @@ export async function changeCall(
 function conditions(filter: CallFilter): (Sql | false | undefined)[] {
   const { trackerIds, callType, answerStatus, answered, device, direction, source, sourceLike, search } =
     filter;
-  const { minDuration, maxDuration } = filter;
+  const { minDuration, maxDuration, firstCall } = filter;
   return [
     trackerIds !== undefined && trackerIds.length > 0 && sql`c.tracker_id = ANY(${trackerIds})`,
     minDuration !== undefined && sql`c.duration >= ${minDuration}`,
@@ -178,6 +178,7 @@ function conditions(filter: CallFilter): (Sql | false | undefined)[] {
     answered !== undefined && sql`c.answered = ${answered}`,
     device !== undefined && sql`s.device = ${device}`,
     direction !== undefined && sql`c.direction = ${direction}`,
+    firstCall !== undefined && sql`c.first_call = ${firstCall}`,
     source !== undefined &&
       sql`(${source} IN (f.source, f.source_name)
            OR f.visit_id IS NULL AND ${source} IN (c.attribution->>'source', t.name)

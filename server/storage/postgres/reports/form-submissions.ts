@@ -52,7 +52,7 @@ export async function listFormSubmissions(
   details: ReadonlySet<Detail>,
 ): Promise<Found<FormReport>> {
   const { filter, slice, count } = ask;
-  const from = formsFrom(companies, filter, { source: false });
+  const from = formsFrom(companies, filter, { touch: false, source: false });
   const ties =
     ask.sort === 'form_url' ? sql`c.submitted_at DESC, c.form_submission_id` : sql`c.form_submission_id`;
   const keys = await rowsOf<FormKey>(
@@ -68,9 +68,10 @@ export async function listFormSubmissions(
 export function formsFrom(
   companies: readonly string[],
   { formUrl, ...filter }: FormFilter,
-  needs: { source: boolean },
+  needs: { touch: boolean; source: boolean },
 ): Sql {
-  return sql`FROM form_submissions c ${needs.source ? sql`${FIRST_TOUCH} ${SHOWN_SOURCE_OF_FORM}` : NOTHING}
+  return sql`FROM form_submissions c ${needs.touch || needs.source ? FIRST_TOUCH : NOTHING}
+    ${needs.source ? SHOWN_SOURCE_OF_FORM : NOTHING}
     ${where([
       ofCompanies(companies),
       ...leadConditions(filter, AT),

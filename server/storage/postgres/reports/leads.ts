@@ -67,8 +67,9 @@ export function ofCompanies(companies: readonly string[]): Sql {
 
 /** Conditions on a table `c` whose time of the event is `at`. */
 export function leadConditions(filter: LeadFilter, at: Sql): (Sql | false)[] {
-  const { window, leadStatus, tags } = filter;
+  const { window, leadStatus, tags, none } = filter;
   return [
+    none === true && sql`false`,
     window.from !== null && sql`${at} >= ${instant(window.from)}`,
     window.until !== null && sql`${at} < ${instant(window.until)}`,
     leadStatus === 'not_scored' && sql`c.lead_status IS NULL`,

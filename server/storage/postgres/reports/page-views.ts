@@ -21,7 +21,7 @@ export async function listPageViews(
   const rows = await rowsOf<{ url: string; referrer: string | null; viewed_at: Date }>(
     pool,
     sql`SELECT p.url, coalesce(p.before, nullif(nullif(v.referrer, 'direct'), '')) AS referrer, p.viewed_at
-        FROM (SELECT p.*, lag(p.url) OVER (PARTITION BY p.visit_id ORDER BY p.viewed_at, p.client_at) AS before ${seen}) p
+        FROM (SELECT p.*, lag(p.url) OVER (PARTITION BY p.visit_id ORDER BY p.viewed_at, p.client_at NULLS FIRST, p.page_view_id DESC) AS before ${seen}) p
         LEFT JOIN visits v ON v.company_id = p.company_id AND v.visit_id = p.visit_id
         -- Of those that came in one request the browser alone knows the order.
         ORDER BY p.viewed_at DESC, p.client_at DESC NULLS LAST, p.page_view_id LIMIT ${limit} OFFSET ${offset}`,

@@ -12,7 +12,7 @@ const SLUG = sql`c.attribution->>'source'`;
 const BY_SLUG = sql`
     LEFT JOIN unnest(${NAMED.map(({ source }) => source)}::text[], ${NAMED.map(({ name }) => name)}::text[])
       AS by_slug (slug, name) ON by_slug.slug = ${SLUG}`;
-/** Of a source of which nothing but the slug is known: `formatSlug`, in SQL. */
+/** Of a source of which nothing but the slug is known: `formatSlug`, in SQL, as far as slugs are in small letters. */
 const FROM_SLUG = sql`coalesce(by_slug.name, CASE WHEN ${SLUG} LIKE '%.%' THEN ${SLUG} ELSE initcap(replace(${SLUG}, '_', ' ')) END)`;
 
 /** A join to calls `c`, trackers `t` and first visits `f`, which gives `shown.source`. */

@@ -22,19 +22,34 @@ const FORM_SUMS = sql`
   count(*)::int AS forms, count(*) FILTER (WHERE c.first_form)::int AS "firstForms",
   count(*) FILTER (WHERE c.lead_status = 'good_lead')::int AS leads`;
 
-/** Each as the fields of a report say it: of the first visit `f`, and the source as it is shown. */
+/** What a group is called; `by`, where that is not what makes it one. */
+interface Key {
+  key: Sql;
+  by?: Sql;
+  /** It is read from the first visit. */
+  ofVisit?: true;
+}
+
+/** As the fields of a report say it. */
 const OF_LEADS = {
-  source: sql`shown.source`,
-  keywords: sql`CASE WHEN f.source LIKE '%\\_paid' THEN f.term END`,
-  campaign: sql`f.campaign`,
+  source: { key: sql`shown.source` },
+  keywords: { key: sql`CASE WHEN f.source LIKE '%\\_paid' THEN f.term END`, ofVisit: true },
+  campaign: { key: sql`f.campaign`, ofVisit: true },
   // The host: pages of it are too many.
-  referrer: sql`lower(substring(f.referrer FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))`,
+  referrer: {
+    key: sql`lower(substring(f.referrer FROM '^[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]+)'))`,
+    ofVisit: true,
+  },
   // Without what follows it: click ids make each address another one.
-  landing_page: sql`substring(f.landing FROM '^[^?#]*')`,
-  company: sql`(SELECT co.name FROM companies co WHERE co.company_id = c.company_id)`,
-};
-const CALL_KEYS: Record<CallGroup, Sql> = { ...OF_LEADS, company_id: sql`c.company_id` };
-const FORM_KEYS: Record<FormGroup, Sql> = { ...OF_LEADS, form_name: sql`c.form_name` };
+  landing_page: { key: sql`substring(f.landing FROM '^[^?#]*')`, ofVisit: true },
+  // Two may have one name.
+  company: {
+    key: sql`(SELECT co.name FROM companies co WHERE co.company_id = c.company_id)`,
+    by: sql`c.company_id`,
+  },
+} satisfies Record<string, Key>;
+const CALL_KEYS: Record<CallGroup, Key> = { ...OF_LEADS, company_id: { key: sql`c.company_id` } };
+const FORM_KEYS: Record<FormGroup, Key> = { ...OF_LEADS, form_name: { key: sql`c.form_name` } };
 
 interface SumsRow {
   key: string | null;
@@ -47,11 +62,9 @@ export async function sumCalls(
   filter: CallFilter,
   group: CallGroup | null,
 ): Promise<SumsOf<CallSums>[]> {
-  const from = await callsFrom(pool, companies, filter, {
-    touch: group !== null,
-    source: group === 'source',
-  });
-  return sumBy<CallSums>(pool, CALL_SUMS, sql`c.started_at`, from, group && CALL_KEYS[group]);
+  const key = group && CALL_KEYS[group];
+  const from = await callsFrom(pool, companies, filter, needsOf(group, key));
+  return sumBy<CallSums>(pool, CALL_SUMS, sql`c.started_at`, from, key);
 }
 
 export async function sumForms(
@@ -60,24 +73,31 @@ export async function sumForms(
   filter: FormFilter,
   group: FormGroup | null,
 ): Promise<SumsOf<FormSums>[]> {
-  const from = formsFrom(companies, filter, { source: group !== null });
-  return sumBy<FormSums>(pool, FORM_SUMS, sql`c.submitted_at`, from, group && FORM_KEYS[group]);
+  const key = group && FORM_KEYS[group];
+  const from = formsFrom(companies, filter, needsOf(group, key));
+  return sumBy<FormSums>(pool, FORM_SUMS, sql`c.submitted_at`, from, key);
 }
+
+/** To look at the visit of each call costs more than all else. */
+const needsOf = (group: string | null, key: Key | null) => ({
+  touch: key?.ofVisit === true,
+  source: group === 'source',
+});
 
 async function sumBy<Sums extends object>(
   pool: pg.Pool,
   sums: Sql,
   at: Sql,
   from: Sql,
-  key: Sql | null,
+  key: Key | null,
 ): Promise<SumsOf<Sums>[]> {
   const rows = await rowsOf<SumsRow & Sums>(
     pool,
-    sql`SELECT ${key ?? sql`NULL::text`} AS key, min(${at}) AS first_at, ${sums} ${from}
-        GROUP BY 1 ORDER BY count(*) DESC, 1`,
+    sql`SELECT nullif(${key?.key ?? sql`NULL::text`}, '') AS key, min(${at}) AS first_at, ${sums} ${from}
+        GROUP BY ${key?.by ?? sql`1`} ORDER BY count(*) DESC, 1`,
   );
   return rows.map(({ key, first_at, ...sums }) => ({
-    key: key || null,
+    key,
     firstAt: millis(first_at),
     sums: sums as unknown as Sums,
   }));
