@@ -103,7 +103,8 @@ describe('a tap', () => {
       pages: { inner: `<!doctype html>${STOP}<a href="tel:3055550100">Call</a>` },
     });
     const number = await numberShown(opened.page);
-    // Shadow roots and frames are found a little later.
+    // Shadow roots and frames are found a little later; a frame that has not come yet has no link at all.
+    await opened.page.waitForLoadState('load');
     await until(async () => ((await opened.page.evaluate(ownLinks)) === 0 ? true : undefined));
     await opened.page.evaluate(click);
     await told(opened, 'tap');
