@@ -3,7 +3,7 @@ import {
   CallCourseSchema,
   CallSummarySchema,
   FormSummarySchema,
-} from '../../../shared/contract/reporting.js';
+} from '../../../shared/contract/reporting-summaries.js';
 import { beginsIn, formatBegin, formatBound, INTERVALS, type Window } from '../../domain/report-dates.js';
 import { type CallFilter, type FormFilter, readCount } from '../../domain/reports.js';
 import {

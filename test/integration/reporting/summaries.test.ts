@@ -5,7 +5,7 @@ import {
   CallCourseSchema,
   CallSummarySchema,
   FormSummarySchema,
-} from '../../../shared/contract/reporting.js';
+} from '../../../shared/contract/reporting-summaries.js';
 import {
   NOBODY,
   seedAccount,
