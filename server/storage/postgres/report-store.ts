@@ -22,8 +22,9 @@ import { createTracker, disableTracker, updateTracker } from './reports/tracker-
 import { findTracker, listTrackers } from './reports/trackers.js';
 
 /**
- * The reports in Postgres, one file a resource in `reports/`. Lists and sums of calls and forms look at many rows:
- * each of the two has connections of its own, so that they hold up neither visitors nor other reports. The judge joins a call whose correction is taken back.
+ * The reports in Postgres, one file a resource in `reports/`. Lists and sums of calls and forms look at many rows: each
+ * of the two has connections of its own, so that they hold up neither visitors nor other reports. The judge joins a call
+ * whose correction is taken back.
  */
 export function createReportStore(
   { pool, listPool, sumPool }: { pool: pg.Pool; listPool: pg.Pool; sumPool: pg.Pool },

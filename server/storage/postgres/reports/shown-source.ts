@@ -1,4 +1,7 @@
-/** The name of the source that a lead event is shown with, where rows are sorted, chosen or counted by it: `sourceOf`, in SQL. */
+/**
+ * The name of the source that a lead event is shown with, where rows are sorted, chosen or counted by it: `sourceOf`, in
+ * SQL.
+ */
 import type pg from 'pg';
 import type { SourceRule } from '../../../../shared/contract/visitor.js';
 import { KNOWN_NETWORKS, nameNetwork } from '../../../../shared/source.js';
